@@ -1,0 +1,103 @@
+"""A model bundle: a folder with ``model.tflite`` and ``model.toml``, which says all that must be known to use it.
+
+The bundles that ship stand in ``edge_ocr/models``; one of the user's own loads from any folder by the same code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_ocr.errors import BundleError
+from edge_ocr.types import Kind
+
+FORMAT = 1
+"""The version of model.toml that this code reads and writes."""
+
+_SHIPPED = Path(__file__).parent / "models"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A checked bundle.
+
+    Attributes:
+        name: the folder's name, for messages.
+        task: 'recognise' or 'detect'.
+        kind: what it reads or finds.
+        model: the bytes of the .tflite file, equal to the sha256 in model.toml.
+        settings: the table ``[recognise]`` or ``[detect]`` of model.toml, for the stage that uses the bundle.
+        card: the whole of model.toml, with the training data and the measured accuracy.
+
+    """
+
+    name: str
+    task: str
+    kind: Kind
+    model: bytes
+    settings: dict[str, Any]
+    card: dict[str, Any]
+
+
+def load_bundle(folder: Path, *, task: str) -> Bundle:
+    """Load and check a bundle.
+
+    Args:
+        folder: holds model.tflite and model.toml.
+        task: what the caller needs it for.
+
+    Raises:
+        BundleError: a file is missing or damaged, or the bundle is for another task or version.
+
+    """
+    card = _card(folder / "model.toml")
+    for key, expected in (("format", FORMAT), ("task", task)):
+        if card.get(key) != expected:
+            message = f"{folder}/model.toml: {key} is {card.get(key)!r}, but {expected!r} is needed; use another bundle"
+            raise BundleError(message)
+    try:
+        kind = Kind(card["kind"])
+        digest = card["model"]["sha256"]
+        settings = card[task]
+    except (KeyError, ValueError, TypeError) as error:
+        message = f"{folder}/model.toml: {error} is missing or unknown; export the bundle again"
+        raise BundleError(message) from error
+    path = folder / "model.tflite"
+    try:
+        model = path.read_bytes()
+    except OSError as error:
+        message = f"{path}: cannot be read ({error.strerror}); install the bundle again"
+        raise BundleError(message) from error
+    if hashlib.sha256(model).hexdigest() != digest:
+        message = f"{path}: does not match the sha256 in model.toml (damaged or mixed up); install the bundle again"
+        raise BundleError(message)
+    return Bundle(folder.name, task, kind, model, settings, card)
+
+
+def shipped_bundle(kind: Kind, *, task: str) -> Bundle:
+    """The bundle for a kind and task that came with the package.
+
+    Raises:
+        BundleError: there is none for this kind.
+
+    """
+    folder = _SHIPPED / (kind.value if task == "recognise" else f"{kind.value}-detector")
+    if not folder.is_dir():
+        have = ", ".join(sorted(item.name for item in _SHIPPED.iterdir() if (item / "model.toml").is_file()))
+        message = f"no bundle {folder.name!r} came with this version (there are: {have}); name a folder that holds one"
+        raise BundleError(message)
+    return load_bundle(folder, task=task)
+
+
+def _card(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        message = f"{path}: cannot be read ({error.strerror}); a bundle is a folder with model.tflite and model.toml"
+        raise BundleError(message) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"{path}: is not valid TOML ({error}); install the bundle again"
+        raise BundleError(message) from error

@@ -1,0 +1,120 @@
+"""The only module that imports a TFLite interpreter.
+
+LiteRT is tried first, then tflite-runtime; both run the same files. A model here has one input and any number of
+outputs, of fixed shapes, and keeps no state between calls.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edge_ocr.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+_INTERPRETERS = ("ai_edge_litert", "tflite_runtime")
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """What an input or output looks like; ``real = scale * (stored - zero_point)`` where scale is not 0."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    scale: float
+    zero_point: int
+
+    @classmethod
+    def of(cls, detail: dict[str, Any]) -> Tensor:
+        """Read one entry of the interpreter's own tensor details."""
+        scale, zero_point = detail["quantization"]
+        return cls(tuple(int(n) for n in detail["shape"]), np.dtype(detail["dtype"]), float(scale), int(zero_point))
+
+    def quantise(self, real: NDArray[np.float32]) -> NDArray[Any]:
+        """Real values as this tensor stores them: rounded and clipped for int8, unchanged for float32."""
+        if self.scale == 0:
+            return real.astype(self.dtype, copy=False)
+        limits = np.iinfo(self.dtype)
+        stored = np.rint(real / self.scale) + self.zero_point
+        return np.clip(stored, limits.min, limits.max).astype(self.dtype)
+
+    def dequantise(self, stored: NDArray[Any]) -> NDArray[np.float32]:
+        """Stored values as float32."""
+        if self.scale == 0:
+            return stored.astype(np.float32, copy=False)
+        return (stored.astype(np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)
+
+
+class Engine:
+    """One loaded model.
+
+    Args:
+        model: the bytes of a .tflite file.
+        name: what to call it in errors.
+        threads: how many cores one call may use.
+
+    Raises:
+        EngineError: no interpreter is installed, or it refuses the model.
+
+    """
+
+    def __init__(self, model: bytes, *, name: str, threads: int = 1) -> None:
+        make, _ = _interpreter()
+        try:
+            self._interpreter = make(model_content=model, num_threads=threads)
+            self._interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+            message = f"{name}: {interpreter_name()} cannot load the model ({cause}); install the bundle again"
+            raise EngineError(message) from error
+        (entry,) = self._interpreter.get_input_details()
+        self._entry = int(entry["index"])
+        self.input = Tensor.of(entry)
+        outputs = self._interpreter.get_output_details()
+        self._exits = [int(output["index"]) for output in outputs]
+        self.outputs = tuple(Tensor.of(output) for output in outputs)
+
+    def run(self, values: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        """One inference.
+
+        Args:
+            values: of the input's shape and dtype, already quantised.
+
+        Returns:
+            A copy of every output, as stored (not dequantised).
+
+        """
+        self._interpreter.set_tensor(self._entry, values)
+        self._interpreter.invoke()
+        return tuple(self._interpreter.get_tensor(index) for index in self._exits)
+
+
+def interpreter_name() -> str:
+    """Which interpreter runs the models: its package and version.
+
+    Raises:
+        EngineError: none is installed.
+
+    """
+    return _interpreter()[1]
+
+
+def _interpreter() -> tuple[Callable[..., Any], str]:
+    for package in _INTERPRETERS:
+        try:
+            module = importlib.import_module(f"{package}.interpreter")
+        except ModuleNotFoundError as error:
+            if error.name is not None and not error.name.startswith(package):
+                raise  # the interpreter is there and lacks something of its own: saying 'not installed' would mislead
+            continue
+        version = getattr(importlib.import_module(package), "__version__", "")
+        return module.Interpreter, f"{package} {version}".strip()
+    message = "no TFLite interpreter is installed; run 'pip install ai-edge-litert' (or 'tflite-runtime' on armv7l)"
+    raise EngineError(message)

@@ -1,0 +1,38 @@
+"""One family of errors; each is also the built-in kind that a caller would expect.
+
+EdgeOcrError
+ +-- ConfigError (ValueError)         a configuration file or flag says something impossible
+ +-- SourceError (OSError)            an image, video or camera cannot be read
+ +-- BundleError (ValueError)         a model bundle is damaged, incomplete or for another version
+ +-- GrammarError (ValueError)        a plate format or word list cannot be compiled
+ +-- EngineError (RuntimeError)       no interpreter is installed, or it refuses the model
+
+Every message is one line that says what is wrong, where, and what to do about it. Wrong arguments of a function stay
+plain ValueError and TypeError that name the argument.
+"""
+
+from __future__ import annotations
+
+
+class EdgeOcrError(Exception):
+    """Base of everything that this package raises on purpose."""
+
+
+class ConfigError(EdgeOcrError, ValueError):
+    """A configuration file or flag says something impossible; the message names the key path."""
+
+
+class SourceError(EdgeOcrError, OSError):
+    """An image, video or camera cannot be read; the message names it."""
+
+
+class BundleError(EdgeOcrError, ValueError):
+    """A model bundle is damaged, incomplete or made for another version."""
+
+
+class GrammarError(EdgeOcrError, ValueError):
+    """A plate format or word list cannot be compiled; the message names the file and the entry."""
+
+
+class EngineError(EdgeOcrError, RuntimeError):
+    """No TFLite interpreter is installed, or the one that is refuses the model."""

@@ -1,0 +1,197 @@
+"""The whole story in values, in the order in which a frame walks; read this file first.
+
+A :class:`Frame` comes from a camera. The detector finds :class:`Quad` s in it, each is cut out as an upright
+:class:`Strip`, the recogniser turns a strip into log-probabilities and the decoder turns those into
+:class:`Hypothesis` es: together a :class:`Sighting`. The vote turns all sightings of one plate or sign, one or many,
+into one :class:`Reading`; what passed a camera becomes one :class:`Event`.
+
+Everything here is frozen: a stage hands on a new value and never edits one it was given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Image: TypeAlias = NDArray[np.uint8]
+"""HxWx3 in B, G, R order or HxW grey; uint8, 0..255."""
+
+Point: TypeAlias = tuple[float, float]
+"""x to the right, y downwards, in pixels; (0, 0) is the top left corner of the top left pixel."""
+
+
+class Kind(StrEnum):
+    """What a text is written on; it chooses the bundle that reads it."""
+
+    PLATE = "plate"
+    SIGN = "sign"
+    WORD = "word"
+    DIGITS = "digits"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A moment, told by both clocks of a machine that may have booted in 1970.
+
+    ``mono`` (seconds since boot) orders events of one ``boot_id``; ``wall`` (seconds since 1970, UTC) is only as good
+    as ``synced`` says it was at that moment.
+    """
+
+    mono: float
+    wall: float
+    boot_id: str
+    synced: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of a source; ``number`` counts from 0 and skips what the source dropped."""
+
+    image: Image
+    stamp: Stamp
+    number: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quad:
+    """Four corners around a text, clockwise from the text's own top left, in pixels of the frame; score in 0..1."""
+
+    corners: tuple[Point, Point, Point, Point]
+    kind: Kind
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Strip:
+    """One line of text, upright, cut out of a frame: grey, uint8, at the size that the recogniser takes."""
+
+    image: Image
+    quad: Quad
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Automaton:
+    """A deterministic weighted acceptor over the recogniser's labels: plate formats and word lists alike.
+
+    State 0 is the start. The edges of state ``s`` are ``offsets[s]:offsets[s + 1]``, sorted by label, at most one a
+    label. The weight of a label sequence is the sum of its edges' weights and of the last state's ``accept``, in
+    natural logarithms; a state with ``accept`` of -inf does not accept.
+
+    Attributes:
+        offsets: int32, (states + 1,), ascending from 0 to the number of edges.
+        labels: int32, (edges,), classes of the recogniser, never the blank.
+        targets: int32, (edges,), states.
+        weights: float32, (edges,), finite.
+        accept: float32, (states,), finite or -inf.
+
+    """
+
+    offsets: NDArray[np.int32]
+    labels: NDArray[np.int32]
+    targets: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    accept: NDArray[np.float32]
+
+    def weight(self, labels: Sequence[int]) -> float:
+        """What this acceptor adds to a whole label sequence; -inf where it does not accept it."""
+        state, total = 0, 0.0
+        for label in labels:
+            first, end = int(self.offsets[state]), int(self.offsets[state + 1])
+            edge = first + int(np.searchsorted(self.labels[first:end], label))
+            if edge == end or self.labels[edge] != label:
+                return -np.inf
+            total += float(self.weights[edge])
+            state = int(self.targets[edge])
+        return total + float(self.accept[state])
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One answer of the decoder.
+
+    ``log_prob`` is the natural logarithm of the label sequence's CTC probability, summed over its alignments;
+    ``weight`` what the automaton adds to it (0 without one); ``steps`` the time step at which each label was first
+    seen.
+    """
+
+    labels: tuple[int, ...]
+    log_prob: float
+    weight: float
+    steps: tuple[int, ...]
+
+    @property
+    def score(self) -> float:
+        """What the hypotheses are ordered by."""
+        return self.log_prob + self.weight
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """One text in one frame with its evidence: what a vote over many frames needs to keep.
+
+    ``log_probs`` is float32 (T, C), rows summing to 1 as probabilities; ``hypotheses`` are the decoder's best, best
+    first.
+    """
+
+    frame: int
+    strip: Strip
+    log_probs: NDArray[np.float32]
+    hypotheses: tuple[Hypothesis, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A text that was also possible, and the probability that it is exactly right."""
+
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one plate or sign says in one frame, or over a whole track.
+
+    ``text`` holds the characters alone for plates, words with single spaces for signs. ``confidence`` is the calibrated
+    probability that it is exactly right. ``region`` names the plate format that the text fits, if any.
+    """
+
+    text: str
+    confidence: float
+    kind: Kind
+    region: str | None
+    quad: Quad
+    alternatives: tuple[Alternative, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One plate or sign that passed or came to stand in front of a camera.
+
+    ``reads`` counts the frames that were read, ``first`` and ``last`` are the frames it was seen in, and ``crop`` is
+    the picture, in the frame ``crop_frame``, that supports the text best.
+    """
+
+    id: str
+    source: str
+    reading: Reading
+    reads: int
+    first: Stamp
+    last: Stamp
+    first_frame: int
+    last_frame: int
+    crop: Image
+    crop_frame: int
+
+
+def corners_of(points: Sequence[Sequence[float]]) -> tuple[Point, Point, Point, Point]:
+    """Four (x, y) pairs of any sequence type as the corners that a :class:`Quad` holds."""
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = points
+    return (float(ax), float(ay)), (float(bx), float(by)), (float(cx), float(cy)), (float(dx), float(dy))
