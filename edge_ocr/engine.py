@@ -42,8 +42,9 @@ class Tensor:
         if self.scale == 0:
             return real.astype(self.dtype, copy=False)
         limits = np.iinfo(self.dtype)
-        stored = np.rint(real / self.scale) + self.zero_point
-        return np.clip(stored, limits.min, limits.max).astype(self.dtype)
+        steps = np.rint(real / self.scale) + self.zero_point
+        stored: NDArray[Any] = np.clip(steps, limits.min, limits.max).astype(self.dtype)
+        return stored
 
     def dequantise(self, stored: NDArray[Any]) -> NDArray[np.float32]:
         """Stored values as float32."""
