@@ -1,0 +1,148 @@
+"""All sightings of one plate or sign -> one reading, with the probability that it is exactly right.
+
+The candidates are the union of the sightings' n-best lists. A candidate's score is the exact CTC log-probability of its
+labels (Graves et al., 'Connectionist temporal classification', 2006) summed over the sightings, plus what the grammar
+says about it, so that a text that no single frame got right can still win. docs/design/vote.md derives what follows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from edge_ocr import ctc
+from edge_ocr.types import Alternative, Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from edge_ocr.grammar import Grammar
+    from edge_ocr.types import Kind, Sighting
+
+Labels: TypeAlias = tuple[int, ...]
+
+_ALTERNATIVES = 5
+_LEAST = 1e-7  # rows of float32 sum to 1 no more exactly than this
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What the sightings of one track agreed on.
+
+    Attributes:
+        reading: the text, its confidence and its alternatives; the quad is that of the sighting ``best``.
+        best: index of the sighting that supports the text best: its crop is the evidence.
+        unread: how many sightings gave no text at all; they were looked at and had nothing to say.
+
+    """
+
+    reading: Reading
+    best: int
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How far the recogniser's probabilities are believed; chosen by measurement, see docs/design/vote.md.
+
+    Attributes:
+        correlation: 0..1. Frames of one vehicle share its dirt and its light, so n of them are worth n ** (1 -
+            correlation) independent ones: at 0 each counts in full, at 1 all together count as one.
+        floor: the least log-probability that one frame may give to a text. A frame with a wiper across the plate is
+            sure of nonsense; the floor is what it can cost the truth.
+        unlisted: how many unlisted texts, each as probable as the last one listed, the n-best lists leave out.
+
+    """
+
+    correlation: float = 0.5
+    floor: float = -12.0
+    unlisted: float = 5.0
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.correlation <= 1 and self.floor < 0 < self.unlisted):
+            raise ValueError(f"{self} is impossible: correlation must be in 0..1, floor negative, unlisted positive")
+
+
+def fuse(sightings: Sequence[Sighting], grammar: Grammar, *, kind: Kind, trust: Trust | None = None) -> Vote | None:
+    """Let all sightings of one plate or sign decide together; one sighting is the same with n = 1.
+
+    Args:
+        sightings: of one track, in any order; ties go to the earlier sighting and the smaller text.
+        grammar: of the decoder that listed the hypotheses.
+        kind: of the reading.
+        trust: how far to believe the recogniser.
+
+    Returns:
+        The vote, or None if no sighting gave a text that the grammar accepts.
+
+    """
+    trust = trust or Trust()
+    legible = [index for index, sighting in enumerate(sightings) if is_legible(sighting)]
+    weighed = _weighed([sightings[index] for index in legible], grammar)
+    if not weighed:
+        return None
+    candidates, weights = tuple(weighed), np.array(list(weighed.values()))
+    frames = np.array([[ctc.score(sightings[i].log_probs, labels) for labels in candidates] for i in legible])
+    share = float(len(legible)) ** -trust.correlation
+    scores = share * np.maximum(frames, trust.floor).sum(axis=0) + weights
+    lasts = np.array([sightings[i].hypotheses[-1].score for i in legible])
+    rest = _rest(frames, lasts, weight=float(weights.max()), share=share, trust=trust)
+    confidences = np.exp(scores - np.logaddexp.reduce(np.append(scores, rest)))
+
+    texts = [_text(labels, grammar) for labels in candidates]
+    order = sorted(range(len(texts)), key=lambda index: (-scores[index], texts[index]))
+    winner = order[0]
+    best = legible[int(np.argmax(frames[:, winner]))]
+    alternatives = (Alternative(texts[i], float(confidences[i])) for i in order[1 : 1 + _ALTERNATIVES])
+    reading = Reading(
+        text=texts[winner],
+        confidence=float(confidences[winner]),
+        kind=kind,
+        region=grammar.region_of(texts[winner]),
+        quad=sightings[best].strip.quad,
+        alternatives=tuple(alternatives),
+    )
+    return Vote(reading, best, len(sightings) - len(legible))
+
+
+def is_legible(sighting: Sighting) -> bool:
+    """Whether the decoder found any text in it; an empty text is none."""
+    return any(hypothesis.labels for hypothesis in sighting.hypotheses)
+
+
+def _text(labels: Labels, grammar: Grammar) -> str:
+    return "".join(grammar.alphabet[position] for position in np.searchsorted(grammar.classes, labels))
+
+
+def _weighed(sightings: Sequence[Sighting], grammar: Grammar) -> dict[Labels, float]:
+    """Every listed label sequence that the grammar accepts, in order of first mention, with its weight."""
+    listed = dict.fromkeys(hypothesis.labels for sighting in sightings for hypothesis in sighting.hypotheses)
+    weights = ((labels, grammar.automaton.weight(labels)) for labels in listed if labels)
+    return {labels: weight for labels, weight in weights if np.isfinite(weight)}
+
+
+def _rest(
+    frames: NDArray[np.float64], lasts: NDArray[np.float64], *, weight: float, share: float, trust: Trust
+) -> float:
+    """The score of 'something else': all texts that no list holds, in the measure of the candidates' scores.
+
+    Two bounds, of which the smaller holds. An unlisted text can have in a frame no more than the probability that the
+    candidates leave over, whatever the grammar says of it; and no more than the last hypothesis that the frame's own
+    list holds, though there may be several such texts. It is taken to be as well formed as the best candidate.
+
+    Args:
+        frames: (frames, candidates) log-probabilities.
+        lasts: (frames,) score of each frame's last hypothesis.
+        weight: the greatest weight that the grammar gives to a candidate.
+        share: what one frame counts.
+        trust: how far the recogniser is believed.
+
+    """
+    left = np.log(np.maximum(1 - np.exp(frames).sum(axis=1), _LEAST))
+    any_text = float(np.maximum(left, trust.floor).sum())
+    one_text = float(np.maximum(np.minimum(left, lasts - weight), trust.floor).sum())
+    return weight + min(share * any_text, share * one_text + float(np.log(trust.unlisted)))
