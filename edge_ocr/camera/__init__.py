@@ -1,0 +1,3 @@
+"""Where frames come from: one module a kind of source."""
+
+from __future__ import annotations

@@ -1,0 +1,271 @@
+"""Images and recordings on disk: found by name, decoded within bounds, handed on as arrays or frames.
+
+Images come upright: an EXIF rotation is applied, so quads refer to the picture as a viewer shows it. 16-bit images are
+brought to 8 bits, transparency is dropped, an animation gives its first picture.
+"""
+
+from __future__ import annotations
+
+import glob
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from edge_ocr.errors import SourceError
+from edge_ocr.types import Frame, Stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edge_ocr.types import Image
+
+IMAGE_SUFFIXES = frozenset(
+    {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".jp2", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+)
+"""What a folder is searched for; a file that is named itself may be called anything."""
+
+VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm"})
+"""What a folder is searched for when it is watched."""
+
+LARGEST = 128 << 20
+"""Bytes that an image file may have: room for 40 megapixels of uncompressed colour, an end to endless files."""
+
+IMAGE_RATE = 10.0
+"""Frames a second that a folder of images is taken for; images carry no time of their own."""
+
+_USUAL_RATE = 25.0  # frames a second, where a recording does not tell
+_READ_AT_ONCE = 1 << 20
+_IMAGE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")  # ISO media files that are images
+
+
+def images(path: str) -> list[Path]:
+    """The image files that a path on the command line means.
+
+    Args:
+        path: a file (whatever its name), a folder (the images in it, not in its subfolders) or a glob (``**`` goes into
+            subfolders).
+
+    Returns:
+        At least one path; the files of a folder or glob in natural order, 2 before 10.
+
+    Raises:
+        SourceError: nothing is there.
+
+    """
+    return _find(path, IMAGE_SUFFIXES, "images")
+
+
+def load(path: Path) -> Image:
+    """Decode one image file.
+
+    Returns:
+        uint8, HxWx3 in B, G, R order, upright.
+
+    Raises:
+        SourceError: it cannot be read, or is not an image that the installed OpenCV decodes.
+
+    """
+    data = _read(path)
+    if _cut_off(data):
+        raise _unreadable(path, "the JPEG is cut off", "copy it again")
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except (cv2.error, MemoryError) as error:
+        raise _unreadable(path, *_refused(error)) from error
+    if image is None:
+        raise _unreadable(path, *_diagnosis(data))
+    return np.asarray(image, np.uint8)
+
+
+def frames(source: str, *, start: Stamp) -> Iterator[Frame]:
+    """The frames of a recording, or of a folder or glob of recordings and images.
+
+    Frames are numbered through and stamped by the time of the recording, not by how fast they are read: a track takes
+    the same course on any machine. A frame's ``source`` names the recording; all images of one folder or glob are one
+    recording, :data:`IMAGE_RATE` frames a second.
+
+    Args:
+        source: a file, a folder (not its subfolders) or a glob.
+        start: the moment that the first frame is given.
+
+    Raises:
+        SourceError: nothing is there, or a file can be read neither as an image nor as a recording. What has been
+            handed on before stands.
+
+    """
+    number, seconds = 0, 0.0
+    for path in _find(source, IMAGE_SUFFIXES | VIDEO_SUFFIXES, "images or recordings"):
+        begin = seconds
+        if _is_image(path):
+            yield Frame(load(path), _later(start, begin), number, source)
+            number, seconds = number + 1, begin + 1 / IMAGE_RATE
+            continue
+        for image, offset, rate in _recording(path):
+            yield Frame(image, _later(start, begin + offset), number, str(path))
+            number, seconds = number + 1, begin + offset + 1 / rate
+
+
+def shown(path: Path | str) -> str:
+    """A path for one line of a message or table: control characters and undecodable bytes escaped."""
+    text = str(path)
+    return text if text.isprintable() else text.encode("unicode_escape", "backslashreplace").decode("ascii")
+
+
+def _find(path: str, suffixes: frozenset[str], what: str) -> list[Path]:
+    try:
+        here = Path(path)
+        if here.is_dir():
+            found = [item for item in here.iterdir() if _wanted(item, suffixes)]
+            if not found:
+                raise _unreadable(path, f"the folder holds no {what}", "name a folder that does, or use a glob")
+        elif glob.has_magic(path) and not here.exists():
+            names = glob.iglob(path, recursive=True)  # noqa: PTH207 -- Path.glob refuses absolute patterns
+            found = [Path(name) for name in names if not Path(name).is_dir()]
+            if not found:
+                raise _unreadable(path, "nothing matches", "check the pattern")
+        else:
+            return [here]
+    except (OSError, ValueError) as error:
+        if isinstance(error, SourceError):
+            raise
+        raise _unreadable(path, _reason(error), "check the name and your rights") from error
+    return sorted(found, key=_natural)
+
+
+def _wanted(item: Path, suffixes: frozenset[str]) -> bool:
+    # Hidden files are left out: macOS leaves a '._x.jpg' that is no image beside every x.jpg on a card.
+    return item.suffix.lower() in suffixes and not item.name.startswith(".") and item.is_file()
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Sorts frame2 before frame10."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", str(path))]
+
+
+def _read(path: Path) -> bytes:
+    """All of a file, but never more than :data:`LARGEST`: it may be a pipe, or a device without an end."""
+    data = bytearray()
+    try:
+        with path.open("rb", buffering=0) as file:
+            while part := file.read(_READ_AT_ONCE):
+                data += part
+                if len(data) > LARGEST:
+                    raise _unreadable(path, f"more than {LARGEST >> 20} MiB", "give a smaller image")
+    except (OSError, ValueError) as error:
+        if isinstance(error, SourceError):
+            raise
+        raise _unreadable(path, _reason(error), "check the name and your rights") from error
+    if not data:
+        raise _unreadable(path, "the file is empty", "copy it again")
+    return bytes(data)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """Why the system refused, in its own words; ValueError stands for a name with a null byte."""
+    return (isinstance(error, OSError) and error.strerror and error.strerror.lower()) or str(error)
+
+
+def _cut_off(data: bytes) -> bool:
+    """Whether these bytes are a JPEG without an end.
+
+    OpenCV before 4.10 hands out what there is with garbage below; newer ones refuse. Markers are walked up to the first
+    scan, because a thumbnail in the EXIF part has an end marker of its own.
+    """
+    if not data.startswith(b"\xff\xd8\xff"):
+        return False
+    place = 2
+    while data[place : place + 1] == b"\xff" and data[place + 1 : place + 2] != b"\xda":
+        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    return data.find(b"\xff\xd9", place) < 0
+
+
+def _refused(error: Exception) -> tuple[str, str]:
+    if isinstance(error, MemoryError) or "nsufficient memory" in str(error):
+        return "not enough memory to decode it", "give a smaller image"
+    if "CV_IO_MAX_IMAGE" in str(error):
+        return "more pixels than allowed", "give a smaller image, or raise OPENCV_IO_MAX_IMAGE_PIXELS"
+    return "OpenCV refuses to decode it", "save it again as JPEG or PNG"
+
+
+def _diagnosis(data: bytes) -> tuple[str, str]:
+    """Why bytes that OpenCV does not take as an image are none, and what to do."""
+    if _is_video(data):
+        return "this is a recording, not an image", "use 'edge-ocr watch'"
+    name = _format(data)
+    if name is None:
+        return "not an image", "give a JPEG, PNG, WebP, TIFF, BMP or GIF file"
+    if name == "HEIC" or (name in ("AVIF", "GIF") and not _decodes(name)):
+        return f"OpenCV {cv2.__version__} does not decode {name}", "save it as JPEG or PNG"
+    return f"the {name} is damaged or cut off", "copy it again"
+
+
+def _format(data: bytes) -> str | None:
+    if data[4:8] == b"ftyp":
+        return "AVIF" if data[8:12] in (b"avif", b"avis") else "HEIC"
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return "WebP"
+    starts = {b"\xff\xd8": "JPEG", b"\x89PNG": "PNG", b"GIF8": "GIF", b"II*\0": "TIFF", b"MM\0*": "TIFF", b"BM": "BMP"}
+    return next((name for start, name in starts.items() if data.startswith(start)), None)
+
+
+def _decodes(name: str) -> bool:
+    """Whether the installed OpenCV was built with a format that some are built without."""
+    return re.search(rf"^\s*{name}:\s+(?!NO)\S", cv2.getBuildInformation(), re.MULTILINE) is not None
+
+
+def _is_video(data: bytes) -> bool:
+    """By the first bytes: MP4 and MOV, AVI, Matroska and WebM, MPEG program and transport streams."""
+    if data[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free"):
+        return data[8:12] not in _IMAGE_BRANDS
+    if data.startswith(b"RIFF"):
+        return data[8:12] == b"AVI "
+    if data[0:1] == b"G":  # a transport stream repeats its sync byte every 188 bytes
+        return data[188:189] == b"G" and data[376:377] == b"G"
+    return data.startswith((b"\x1aE\xdf\xa3", b"\0\0\1\xba"))
+
+
+def _is_image(path: Path) -> bool:
+    """What to decode a watched file with; a file that cannot be opened goes the way its name says."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+    except (OSError, ValueError):
+        return path.suffix.lower() not in VIDEO_SUFFIXES
+    return _format(head) is not None and not _is_video(head)
+
+
+def _recording(path: Path) -> Iterator[tuple[Image, float, float]]:
+    """Every image of a recording, the seconds since its beginning, and the frames a second that it tells."""
+    if not path.is_file():
+        raise _unreadable(path, "no such file", "check the name")
+    # The absolute path, and FFmpeg alone: OpenCV would take 'rtsp:x' for an address and 'img_%d.png' for a sequence.
+    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
+    try:
+        rate = capture.get(cv2.CAP_PROP_FPS)
+        rate = rate if 0 < rate < 1000 else _USUAL_RATE
+        last = -1 / rate
+        count = 0
+        while True:
+            good, image = capture.read()
+            if not good:
+                break
+            # Streams without timestamps say 0 for every frame, damaged ones jump back.
+            told = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            last = told if told > last else last + 1 / rate
+            yield np.asarray(image, np.uint8), last, rate
+            count += 1
+    finally:
+        capture.release()
+    if count == 0:
+        raise _unreadable(path, "neither an image nor a recording that OpenCV decodes", "save it as MP4 (H.264)")
+
+
+def _later(start: Stamp, seconds: float) -> Stamp:
+    return Stamp(start.mono + seconds, start.wall + seconds, start.boot_id, start.synced)
+
+
+def _unreadable(path: Path | str, what: str, cure: str) -> SourceError:
+    return SourceError(f"{shown(path)}: {what}; {cure}")
