@@ -1,0 +1,199 @@
+"""What a text may look like: plate formats and word lists, as one automaton that the beam search walks.
+
+The weight of a text ``y`` is ``log(sum over formats f that accept y of prior(f) / |f| + free mass of y)``, where ``|f|`` is
+the number of texts of the format: a narrow format is worth more than a wide one. The free mass,
+``free_prior * exp(-free_price * len(y))``, lets a text through that nothing lists, such as a personalised plate. To every
+weight ``length_bonus * len(y)`` is added. Its default, log(number of characters), measures a text against all texts of
+its length; without it a wrong short text would beat a right long one by log(36) = 3.6 nats a character, for being short.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge_ocr import automata
+from edge_ocr.errors import GrammarError
+from edge_ocr.regions import PLATE_ALPHABET, Format, Region, load_regions, region_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from edge_ocr.automata import Language
+    from edge_ocr.types import Automaton
+
+__all__ = [
+    "PLATE_ALPHABET",
+    "Format",
+    "Grammar",
+    "Region",
+    "load_regions",
+    "plate_grammar",
+    "region_names",
+    "word_grammar",
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grammar:
+    """An automaton, and what its labels and its texts mean.
+
+    Attributes:
+        automaton: for :func:`edge_ocr.ctc.beam_search`.
+        alphabet: the characters; character ``i`` is the recogniser's class ``classes[i]``.
+        classes: int32, (A,), ascending; every class but the blank.
+        regions: the regions whose formats it was made of; none for a word list.
+
+    """
+
+    automaton: Automaton
+    alphabet: str
+    classes: NDArray[np.int32]
+    regions: tuple[Region, ...]
+
+    def weight(self, text: str) -> float:
+        """What the automaton adds to a text, in nats; -inf for one that it does not accept."""
+        walked, state = 0.0, 0
+        for character in text:
+            position = self.alphabet.find(character)
+            low, high = self.automaton.offsets[state : state + 2]
+            edge = low + np.searchsorted(self.automaton.labels[low:high], self.classes[position])
+            if position < 0 or edge == high or self.automaton.labels[edge] != self.classes[position]:
+                return -math.inf
+            walked += float(self.automaton.weights[edge])
+            state = int(self.automaton.targets[edge])
+        return walked + float(self.automaton.accept[state])
+
+    def region_of(self, text: str) -> str | None:
+        """The most probable region among those with a format that accepts ``text``; None where there is none."""
+        labels = [PLATE_ALPHABET.find(character) for character in text]
+        masses = {
+            region.name: region.prior
+            * math.fsum(f.prior * math.exp(automata.log_mass(f.language, labels)) for f in region.formats)
+            for region in self.regions
+        }
+        best = max(masses, key=masses.__getitem__, default=None)
+        return best if best is not None and masses[best] > 0 else None
+
+
+def plate_grammar(
+    regions: Sequence[Region],
+    alphabet: str = PLATE_ALPHABET,
+    *,
+    blank: int = 0,
+    free_prior: float = 0.05,
+    free_price: float | None = None,
+    length_bonus: float | None = None,
+) -> Grammar:
+    """The union of all formats of some regions.
+
+    Countries count alike; a country's states and a region's formats count by their priors.
+
+    Args:
+        regions: from :func:`load_regions`; at least one.
+        alphabet: the recogniser's characters in the order of its classes; must hold 0-9 and A-Z.
+        blank: the recogniser's blank class; the characters take the other classes in order.
+        free_prior: the probability that a plate has no listed format, 0 to below 1; 0 admits listed formats only.
+        free_price: nats that an unlisted text pays for every character, >= 0; None for log(number of characters),
+            with which all texts of a length are alike.
+        length_bonus: nats for every character of any text; None for log(number of characters).
+
+    Raises:
+        GrammarError: ``alphabet`` lacks a character that the formats use.
+        ValueError: ``regions`` is empty or a number is out of its range.
+
+    """
+    if not regions:
+        raise ValueError("regions is empty: pass what load_regions() returns")
+    missing = [c for c in PLATE_ALPHABET if c not in alphabet]
+    if missing:
+        raise GrammarError(f"alphabet lacks {''.join(missing)!r}: plate formats need a recogniser of 0-9 and A-Z")
+    countries = {_country(region) for region in regions}
+    shares = {country: sum(r.prior for r in regions if _country(r) == country) for country in countries}
+    priors = [math.log(r.prior / shares[_country(r)] / len(shares) * f.prior) for r in regions for f in r.formats]
+    positions = np.array([alphabet.index(c) for c in PLATE_ALPHABET], np.int64)
+    languages = [automata.relabel(f.language, positions) for r in regions for f in r.formats]
+    layers = automata.union(languages, np.array(priors) + math.log1p(-_share(free_prior)))
+    return _grammar(layers, alphabet, blank, free_prior, free_price, length_bonus, tuple(regions))
+
+
+def word_grammar(
+    words: Iterable[str] | Mapping[str, float],
+    alphabet: str,
+    *,
+    blank: int = 0,
+    free_prior: float = 0.0,
+    free_price: float | None = None,
+    length_bonus: float | None = None,
+) -> Grammar:
+    """A word list as a minimal automaton.
+
+    With a free branch every state has an edge for every character; without one a state has those that its words need.
+
+    Args:
+        words: words that count alike, duplicates once; or words with their relative frequencies, each above 0.
+        alphabet: the recogniser's characters in the order of its classes.
+        blank: the recogniser's blank class; the characters take the other classes in order.
+        free_prior: the probability that a text is not in the list, 0 to below 1.
+        free_price: as in :func:`plate_grammar`.
+        length_bonus: as in :func:`plate_grammar`.
+
+    Raises:
+        GrammarError: the list is empty, or a word is empty, too long, or holds a character not in ``alphabet``.
+        ValueError: a number is out of its range.
+
+    """
+    frequencies = dict(words) if isinstance(words, Mapping) else dict.fromkeys(words, 1.0)
+    if not frequencies:
+        raise GrammarError("the word list is empty: give at least one word, or decode without a grammar")
+    if "" in frequencies:
+        raise GrammarError("the word list holds an empty word: leave out blank lines")
+    masses = np.array(list(frequencies.values()), np.float64)
+    if not (np.isfinite(masses) & (masses > 0)).all():
+        word = list(frequencies)[int(np.argmin(np.isfinite(masses) & (masses > 0)))]
+        raise GrammarError(f"word {word!r} has the frequency {frequencies[word]}: give a number above 0")
+    masses = np.log(masses / masses.sum()) + math.log1p(-_share(free_prior))
+    layers = automata.layers_of_words(list(frequencies), masses, alphabet)
+    return _grammar(layers, alphabet, blank, free_prior, free_price, length_bonus, ())
+
+
+def _grammar(
+    layers: automata.Layers,
+    alphabet: str,
+    blank: int,
+    free_prior: float,
+    free_price: float | None,
+    length_bonus: float | None,
+    regions: tuple[Region, ...],
+) -> Grammar:
+    """Check what both kinds share, and compile."""
+    if len(set(alphabet)) < len(alphabet) or not alphabet:
+        raise ValueError(f"alphabet {alphabet!r} is empty or names a character twice")
+    if not 0 <= blank <= len(alphabet):
+        raise ValueError(f"blank is {blank}: with {len(alphabet)} characters classes go from 0 to {len(alphabet)}")
+    price = math.log(len(alphabet)) if free_price is None else free_price
+    bonus = math.log(len(alphabet)) if length_bonus is None else length_bonus
+    if not 0 <= price < math.inf:
+        raise ValueError(f"free_price is {price}: it must be a finite number of nats, 0 or more")
+    if not math.isfinite(bonus):
+        raise ValueError(f"length_bonus is {bonus}: it must be a finite number of nats")
+    classes = np.delete(np.arange(len(alphabet) + 1, dtype=np.int32), blank)
+    free = math.log(free_prior) if free_prior else -math.inf
+    compiled = automata.automaton(layers, classes, free_prior=free, free_price=price, length_bonus=bonus)
+    return Grammar(compiled, alphabet, classes, regions)
+
+
+def _share(free_prior: float) -> float:
+    if not 0 <= free_prior < 1:
+        raise ValueError(f"free_prior is {free_prior}: it is a probability, from 0 to below 1")
+    return free_prior
+
+
+def _country(region: Region) -> str:
+    return region.name.split("-", maxsplit=1)[0]
