@@ -1,0 +1,7 @@
+"""What the export refuses on purpose."""
+
+from __future__ import annotations
+
+
+class ConversionError(ValueError):
+    """A network holds something that the conversion does not know, or that a supported interpreter would not run."""
