@@ -6,6 +6,7 @@ EdgeOcrError
  +-- BundleError (ValueError)         a model bundle is damaged, incomplete or for another version
  +-- GrammarError (ValueError)        a plate format or word list cannot be compiled
  +-- EngineError (RuntimeError)       no interpreter is installed, or it refuses the model
+ +-- StoreError (OSError)             events or crops cannot be written or found where they should be
 
 Every message is one line that says what is wrong, where, and what to do about it. Wrong arguments of a function stay
 plain ValueError and TypeError that name the argument.
@@ -36,3 +37,7 @@ class GrammarError(EdgeOcrError, ValueError):
 
 class EngineError(EdgeOcrError, RuntimeError):
     """No TFLite interpreter is installed, or the one that is refuses the model."""
+
+
+class StoreError(EdgeOcrError, OSError):
+    """Events or crops cannot be written, or what is in their folder is not what this program put there."""

@@ -11,8 +11,9 @@ Everything here is frozen: a stage hands on a new value and never edits one it w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,15 @@ class Kind(StrEnum):
     DIGITS = "digits"
 
 
+class Direction(StrEnum):
+    """Where something goes, as seen in the picture."""
+
+    UP = "up"
+    DOWN = "down"
+    LEFT = "left"
+    RIGHT = "right"
+
+
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """A moment, told by both clocks of a machine that may have booted in 1970.
@@ -48,6 +58,17 @@ class Stamp:
     wall: float
     boot_id: str
     synced: bool
+
+    def as_json(self, frame: int) -> dict[str, Any]:
+        """The moment and the number of the frame that it belongs to; wall time as ISO 8601 in UTC."""
+        wall = datetime.fromtimestamp(self.wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return {
+            "wall": wall,
+            "monotonic": round(self.mono, 3),
+            "frame": frame,
+            "boot_id": self.boot_id,
+            "synced": self.synced,
+        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,20 +196,48 @@ class Reading:
 class Event:
     """One plate or sign that passed or came to stand in front of a camera.
 
-    ``reads`` counts the frames that were read, ``first`` and ``last`` are the frames it was seen in, and ``crop`` is
-    the picture, in the frame ``crop_frame``, that supports the text best.
+    ``reads`` counts the frames that were read and ``unread`` those among them that gave no text; ``first`` and ``last``
+    are the frames it was seen in, and ``crop`` is the picture, in the frame ``crop_frame``, that supports the text
+    best. ``direction`` is where it went in the picture, None if it stood. ``crop_file`` is where the store put the
+    crop, relative to the store's folder; None if it was not stored.
     """
 
     id: str
     source: str
     reading: Reading
     reads: int
+    unread: int
     first: Stamp
     last: Stamp
     first_frame: int
     last_frame: int
     crop: Image
     crop_frame: int
+    direction: Direction | None = None
+    crop_file: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The event as `watch --json` prints and the store writes it: plain values, no pixels."""
+        return {
+            "id": self.id,
+            "camera": self.source,
+            "kind": str(self.reading.kind),
+            "text": self.reading.text,
+            "confidence": round(self.reading.confidence, 4),
+            "reads": self.reads,
+            "unread": self.unread,
+            "region": self.reading.region,
+            "first": self.first.as_json(self.first_frame),
+            "last": self.last.as_json(self.last_frame),
+            "direction": self.direction and str(self.direction),
+            "quad": [[round(x, 1), round(y, 1)] for x, y in self.reading.quad.corners],
+            "crop": self.crop_file,
+            "crop_frame": self.crop_frame,
+            "alternatives": [
+                {"text": other.text, "confidence": round(other.confidence, 4)} for other in self.reading.alternatives
+            ],
+            "list": None,
+        }
 
 
 def corners_of(points: Sequence[Sequence[float]]) -> tuple[Point, Point, Point, Point]:

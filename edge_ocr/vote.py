@@ -52,19 +52,19 @@ class Trust:
     Attributes:
         correlation: 0..1. Frames of one vehicle share its dirt and its light, so n of them are worth n ** (1 -
             correlation) independent ones: at 0 each counts in full, at 1 all together count as one.
-        floor: the least log-probability that one frame may give to a text. A frame with a wiper across the plate is
-            sure of nonsense; the floor is what it can cost the truth.
+        outlier: nats, above 0; what one frame among several can cost a text, compared with the text that the frame
+            likes best. A frame with a wiper across the plate is sure of nonsense and must not decide alone.
         unlisted: how many unlisted texts, each as probable as the last one listed, the n-best lists leave out.
 
     """
 
     correlation: float = 0.5
-    floor: float = -12.0
+    outlier: float = 12.0
     unlisted: float = 5.0
 
     def __post_init__(self) -> None:
-        if not (0 <= self.correlation <= 1 and self.floor < 0 < self.unlisted):
-            raise ValueError(f"{self} is impossible: correlation must be in 0..1, floor negative, unlisted positive")
+        if not (0 <= self.correlation <= 1 and self.outlier > 0 and self.unlisted > 0):
+            raise ValueError(f"{self} is impossible: correlation must be in 0..1, outlier and unlisted above 0")
 
 
 def fuse(sightings: Sequence[Sighting], grammar: Grammar, *, kind: Kind, trust: Trust | None = None) -> Vote | None:
@@ -88,9 +88,11 @@ def fuse(sightings: Sequence[Sighting], grammar: Grammar, *, kind: Kind, trust: 
     candidates, weights = tuple(weighed), np.array(list(weighed.values()))
     frames = np.array([[ctc.score(sightings[i].log_probs, labels) for labels in candidates] for i in legible])
     share = float(len(legible)) ** -trust.correlation
-    scores = share * np.maximum(frames, trust.floor).sum(axis=0) + weights
-    lasts = np.array([sightings[i].hypotheses[-1].score for i in legible])
-    rest = _rest(frames, lasts, weight=float(weights.max()), share=share, trust=trust)
+    floors = frames.max(axis=1) - (trust.outlier if len(legible) > 1 else np.inf)  # alone, a frame is all there is
+    scores = share * np.maximum(frames, floors[:, None]).sum(axis=0) + weights
+    weight = float(weights.max())
+    lasts = np.array([sightings[i].hypotheses[-1].score for i in legible]) - weight
+    rest = _rest(frames, floors, lasts, share=share, unlisted=trust.unlisted) + weight
     confidences = np.exp(scores - np.logaddexp.reduce(np.append(scores, rest)))
 
     texts = [_text(labels, grammar) for labels in candidates]
@@ -126,23 +128,28 @@ def _weighed(sightings: Sequence[Sighting], grammar: Grammar) -> dict[Labels, fl
 
 
 def _rest(
-    frames: NDArray[np.float64], lasts: NDArray[np.float64], *, weight: float, share: float, trust: Trust
+    frames: NDArray[np.float64],
+    floors: NDArray[np.float64],
+    lasts: NDArray[np.float64],
+    *,
+    share: float,
+    unlisted: float,
 ) -> float:
-    """The score of 'something else': all texts that no list holds, in the measure of the candidates' scores.
+    """The log-probability of 'something else', all texts that no list holds, were each as well formed as the best one.
 
     Two bounds, of which the smaller holds. An unlisted text can have in a frame no more than the probability that the
-    candidates leave over, whatever the grammar says of it; and no more than the last hypothesis that the frame's own
-    list holds, though there may be several such texts. It is taken to be as well formed as the best candidate.
+    candidates leave over, whatever the grammar says of it; and no more than the last hypothesis of the frame's own
+    list has, though there may be several such texts.
 
     Args:
         frames: (frames, candidates) log-probabilities.
-        lasts: (frames,) score of each frame's last hypothesis.
-        weight: the greatest weight that the grammar gives to a candidate.
+        floors: (frames,) the least that each frame can give.
+        lasts: (frames,) log-probability of each frame's last hypothesis, had it the weight of the best candidate.
         share: what one frame counts.
-        trust: how far the recogniser is believed.
+        unlisted: how many texts to expect beyond the lists.
 
     """
     left = np.log(np.maximum(1 - np.exp(frames).sum(axis=1), _LEAST))
-    any_text = float(np.maximum(left, trust.floor).sum())
-    one_text = float(np.maximum(np.minimum(left, lasts - weight), trust.floor).sum())
-    return weight + min(share * any_text, share * one_text + float(np.log(trust.unlisted)))
+    any_text = float(np.maximum(left, floors).sum())
+    one_text = float(np.maximum(np.minimum(left, lasts), floors).sum())
+    return min(share * any_text, share * one_text + float(np.log(unlisted)))
