@@ -41,3 +41,9 @@ class EngineError(EdgeOcrError, RuntimeError):
 
 class StoreError(EdgeOcrError, OSError):
     """Events or crops cannot be written, or what is in their folder is not what this program put there."""
+
+
+def printable(name: object) -> str:
+    """A name for a message of one line: control characters and undecodable bytes, which paths may hold, are escaped."""
+    text = str(name)
+    return text if text.isprintable() else text.encode("unicode_escape", "backslashreplace").decode("ascii")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edge_ocr.errors import SourceError
+from edge_ocr.errors import SourceError, printable
 from edge_ocr.types import Frame, Stamp
 
 if TYPE_CHECKING:
@@ -106,12 +106,6 @@ def frames(source: str, *, start: Stamp) -> Iterator[Frame]:
         for image, offset, rate in _recording(path):
             yield Frame(image, _later(start, begin + offset), number, str(path))
             number, seconds = number + 1, begin + offset + 1 / rate
-
-
-def shown(path: Path | str) -> str:
-    """A path for one line of a message or table: control characters and undecodable bytes escaped."""
-    text = str(path)
-    return text if text.isprintable() else text.encode("unicode_escape", "backslashreplace").decode("ascii")
 
 
 def _find(path: str, suffixes: frozenset[str], what: str) -> list[Path]:
@@ -268,4 +262,4 @@ def _later(start: Stamp, seconds: float) -> Stamp:
 
 
 def _unreadable(path: Path | str, what: str, cure: str) -> SourceError:
-    return SourceError(f"{shown(path)}: {what}; {cure}")
+    return SourceError(f"{printable(path)}: {what}; {cure}")

@@ -1,0 +1,75 @@
+"""Pictures for people: what was read, drawn where it was read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from edge_ocr.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from edge_ocr.types import Image, Reading
+
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_SURE, _DOUBTFUL, _POOR = (60, 190, 60), (0, 190, 240), (60, 60, 230)  # B, G, R
+_QUALITY = 90  # of the JPEG
+
+
+def picture(image: Image, readings: Sequence[Reading]) -> Image:
+    """A copy of an image with every reading's quad, text and confidence.
+
+    Args:
+        image: uint8, HxWx3 (B, G, R) or HxW grey; it stays as it is.
+        readings: with quads in pixels of the image; the first, the best, is drawn on top.
+
+    Returns:
+        uint8, HxWx3.
+
+    """
+    canvas = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image.copy(), np.uint8)
+    pen = max(1, round(min(canvas.shape[:2]) / 360))  # readable from thumbnails to panoramas
+    for reading in reversed(readings):
+        colour = _colour(reading.confidence)
+        corners = np.rint(np.array(reading.quad.corners)).astype(np.int32)
+        cv2.polylines(canvas, [corners], isClosed=True, color=colour, thickness=pen + 1, lineType=cv2.LINE_AA)
+        _label(canvas, f"{reading.text} {reading.confidence:.0%}", corners, colour, pen)
+    return canvas
+
+
+def save(path: Path, image: Image) -> None:
+    """Write an image as JPEG.
+
+    Raises:
+        SourceError: the file cannot be written.
+
+    """
+    # Encoded here and written by Python: cv2.imwrite says neither why it failed nor that it did.
+    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    try:
+        path.write_bytes(data.tobytes())
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be written ({error.strerror}); name another folder") from error
+
+
+def _colour(confidence: float) -> tuple[int, int, int]:
+    if confidence >= 0.9:
+        return _SURE
+    return _DOUBTFUL if confidence >= 0.5 else _POOR
+
+
+def _label(canvas: Image, text: str, corners: np.ndarray, colour: tuple[int, int, int], pen: int) -> None:
+    """Black on a bar of the quad's colour, above the quad where there is room, within the picture everywhere."""
+    scale = 0.6 * pen
+    (wide, high), below = cv2.getTextSize(text, _FONT, scale, pen)
+    rows, columns = canvas.shape[:2]
+    left = int(np.clip(corners[:, 0].min(), 0, max(columns - wide, 0)))
+    bottom = int(corners[:, 1].min()) - pen
+    if bottom - high - below < 0:
+        bottom = min(int(corners[:, 1].max()) + high + below + pen, rows - 1)
+    cv2.rectangle(canvas, (left, bottom - high - below), (left + wide, bottom), colour, cv2.FILLED)
+    cv2.putText(canvas, text, (left, bottom - below), _FONT, scale, (0, 0, 0), pen, cv2.LINE_AA)

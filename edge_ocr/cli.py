@@ -1,0 +1,319 @@
+"""The command line: flags in, tables or JSON lines on stdout, one-line errors on stderr, an exit code.
+
+Exit codes: 0 good; 1 nothing could be read from any input; 2 bad usage or configuration; 130 interrupted; 141 whoever
+read stdout went away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import io
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from edge_ocr import output
+from edge_ocr.errors import EdgeOcrError, SourceError, printable
+from edge_ocr.types import Kind
+
+# A command imports what it needs when it runs: `--help` and a mistyped flag answer at once, and `read` does not pay for
+# what only `watch` uses. That is the reason of every PLC0415 below.
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from edge_ocr.config import Settings
+    from edge_ocr.reader import Reader
+    from edge_ocr.types import Image
+
+GOOD, NOTHING_READ, BAD_USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+
+_PROGRESS_FROM = 10  # inputs; fewer are read before anybody wonders
+_PROGRAM_ENVIRONMENT = {
+    # 134 million: a panorama of 12,000 x 4,000 fits, what would fill the memory of a Pi does not.
+    "OPENCV_IO_MAX_IMAGE_PIXELS": str(1 << 27),
+    # One frame at a time is what the stages work on; more threads cost memory and gain nothing at these sizes.
+    "OPENCV_FOR_THREADS_NUM": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: without the program's name; None for those of this process, which is then set up as a program.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        SystemExit: after `--help`, `--version` and a wrong flag, and where stdout takes no more.
+
+    """
+    if arguments is None:
+        _become_program()
+    try:
+        args = _parser().parse_args(arguments)
+        code: int = args.command(args)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except EdgeOcrError as error:
+        _complain(str(error))
+        return BAD_USAGE
+    return code
+
+
+def _read(args: argparse.Namespace) -> int:
+    from edge_ocr.reader import Reader  # noqa: PLC0415
+
+    pictures = None if args.annotate is None else _Pictures(args.annotate)
+    reader = Reader(args.kind, regions=args.region, top=args.top)
+    inputs = list(_inputs(args.paths))
+    table = output.read_table([printable(path) for path, _ in inputs], output.Style.of(sys.stdout))
+    if not args.json:
+        _print(table.head())
+    good = 0
+    for number, (path, error) in enumerate(inputs):
+        _progress(number, len(inputs))
+        result, image = _look(path, error, reader, crop=args.crop)
+        _progress(None, len(inputs))
+        for text in [output.json_line(result.as_json())] if args.json else output.read_lines(table, result):
+            _print(text)
+        if result.error is not None:
+            _complain(result.error)
+        elif pictures is not None and image is not None:
+            pictures.save(image, result)
+        good += result.error is None
+    return GOOD if good else NOTHING_READ
+
+
+def _watch(args: argparse.Namespace) -> int:
+    from edge_ocr import runtime  # noqa: PLC0415
+
+    table = output.watch_table(output.Style.of(sys.stdout))
+    events = runtime.watch(args.source, _settings(args))
+    if not args.json:
+        _print(table.head())
+    try:
+        for event in events:
+            _print(output.json_line(event.as_json()) if args.json else output.watch_line(table, event))
+    except SourceError as error:
+        _complain(str(error))
+        return NOTHING_READ
+    return GOOD
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from edge_ocr import doctor  # noqa: PLC0415
+
+    findings = doctor.examine()
+    style = output.Style.of(sys.stdout)
+    if args.json:
+        for finding in findings:
+            _print(output.json_line(finding.as_json()))
+    else:
+        for text, ok in doctor.report(findings):
+            _print(style.paint(text, None if ok else "yellow"))
+    return GOOD if doctor.can_read(findings) else NOTHING_READ
+
+
+def _bench(args: argparse.Namespace) -> int:
+    from edge_ocr import bench  # noqa: PLC0415
+
+    return bench.main(as_json=args.json)
+
+
+def _inputs(paths: Sequence[str]) -> Iterator[tuple[str, SourceError | None]]:
+    """Every image that the arguments mean, and every argument that means none with the reason."""
+    from edge_ocr.camera import files  # noqa: PLC0415
+
+    for path in paths:
+        try:
+            for found in files.images(path):
+                yield str(found), None
+        except SourceError as error:
+            yield path, error
+
+
+def _look(path: str, error: SourceError | None, reader: Reader, *, crop: bool) -> tuple[output.Result, Image | None]:
+    from edge_ocr.camera import files  # noqa: PLC0415
+    from edge_ocr.reader import Stopwatch  # noqa: PLC0415
+
+    if error is not None:
+        return output.Result(path, None, {}, (), str(error)), None
+    stopwatch = Stopwatch()
+    try:
+        image = files.load(Path(path))
+        readings = reader.read(image, crop=crop, stopwatch=stopwatch)
+    except SourceError as problem:
+        return output.Result(path, None, {}, (), str(problem)), None
+    except MemoryError:
+        cause = f"{printable(path)}: not enough memory to read it; give a smaller image"
+        return output.Result(path, None, {}, (), cause), None
+    return output.Result(path, (image.shape[1], image.shape[0]), stopwatch.ms, readings, None), image
+
+
+class _Pictures:
+    """The folder for annotated pictures: named after their images, told apart where those share a name."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SourceError(
+                f"--annotate {printable(folder)}: {error.strerror}; name a folder that can be made"
+            ) from error
+        self._folder = folder
+        self._taken: set[str] = set()
+
+    def save(self, image: Image, result: output.Result) -> None:
+        from edge_ocr import annotate  # noqa: PLC0415
+
+        stem, number = Path(result.path).stem, 1
+        name = f"{stem}.jpg"
+        while name in self._taken:
+            number += 1
+            name = f"{stem}-{number}.jpg"
+        self._taken.add(name)
+        try:
+            annotate.save(self._folder / name, annotate.picture(image, result.readings))
+        except SourceError as error:  # the image was read all the same
+            _complain(str(error))
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    from edge_ocr import config  # noqa: PLC0415
+
+    settings = config.Settings() if args.config is None else config.load(args.config)
+    if args.kind is not None:
+        settings = replace(settings, kind=Kind(args.kind))
+    if args.region is not None:
+        settings = replace(settings, regions=args.region)
+    if args.store is not None:
+        settings = replace(settings, store=replace(settings.store, folder=args.store))
+    return settings
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="edge-ocr",
+        description="Reads licence plates from images and recordings, offline.",
+        epilog="Results go to stdout, errors to stderr. Exit codes: 0 good, 1 nothing could be read, 2 bad usage.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, help="print the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    read = _command(commands, "read", _read, "read images: files, folders, globs")
+    _reading_flags(read)
+    read.set_defaults(kind=Kind.PLATE)
+    read.add_argument("--crop", action="store_true", help="each image already is one plate or one line of text")
+    read.add_argument(
+        "--top", type=_top, default=5, metavar="N", help="list at most N alternatives (0 to 5; default 5)"
+    )
+    read.add_argument("--annotate", type=Path, metavar="DIR", help="write pictures with what was read into DIR")
+    read.add_argument("paths", nargs="+", metavar="PATH", help="an image, a folder of images, or a glob in quotes")
+
+    watch = _command(commands, "watch", _watch, "print an event for every plate that passes in a recording")
+    _reading_flags(watch)
+    watch.add_argument("--config", type=Path, metavar="FILE", help="settings as TOML; flags come before them")
+    watch.add_argument("--store", type=Path, metavar="DIR", help="keep events and their crops in DIR")
+    watch.add_argument("--until-end", action="store_true", help="stop at the end of the source")
+    watch.add_argument("source", metavar="SOURCE", help="a recording, a folder or a glob")
+
+    _command(commands, "doctor", _doctor, "say what this machine has and lacks")
+    _command(commands, "bench", _bench, "time the decoder on this machine")
+    return parser
+
+
+def _command(commands: Any, name: str, run: Any, says: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=says, description=says, allow_abbrev=False)
+    parser.set_defaults(command=run)
+    parser.add_argument("--json", action="store_true", help="print one line of JSON a result")
+    return parser
+
+
+def _reading_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--kind", choices=[str(kind) for kind in Kind], help="what to read (default plate)")
+    parser.add_argument("--region", type=_regions, metavar="R,...", help="plate formats to expect, such as us,eu")
+
+
+def _regions(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"{text!r} holds an empty name")
+    return names
+
+
+def _top(text: str) -> int:
+    if text not in set("012345"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 5")
+    return int(text)
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with errors of one line."""
+
+    def error(self, message: str) -> NoReturn:
+        _complain(f"{message}; see '{self.prog} --help'")
+        raise SystemExit(BAD_USAGE)
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when asked: that reads the metadata of every package installed."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:  # noqa: A002 -- argparse names it
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+        try:
+            _print(f"{parser.prog} {version('edge-ocr')}")
+        except PackageNotFoundError:
+            _print(f"{parser.prog}, not installed")
+        raise SystemExit(GOOD)
+
+
+def _print(text: str) -> None:
+    """A line of results, flushed; ends the program where nobody takes it any more."""
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        # What is left in the buffer would raise once more when Python exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(BROKEN_PIPE) from error
+        _complain(f"stdout: cannot be written ({error.strerror}); send the results elsewhere")
+        raise SystemExit(NOTHING_READ) from error
+
+
+def _complain(message: str) -> None:
+    print(f"edge-ocr: {message}", file=sys.stderr, flush=True)
+
+
+def _progress(done: int | None, total: int) -> None:
+    """How far a long batch is, for whoever looks at stderr while stdout goes elsewhere; None takes it away again."""
+    if total >= _PROGRESS_FROM and sys.stderr.isatty() and not sys.stdout.isatty():
+        text = "" if done is None else f"{done + 1} of {total}"
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def _become_program() -> None:
+    """Settle what belongs to the process as a whole, before anything native is loaded."""
+    for name, value in _PROGRAM_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file name must not end the program
+    if sys.stderr is None:
+        return
+    # libjpeg, libpng, FFmpeg and TensorFlow Lite write to descriptor 2 whatever they are told. Errors here are one
+    # line each, so Python keeps the real stderr for itself, and for a crash, and the libraries get nothing.
+    own = os.dup(2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    sys.stderr = os.fdopen(own, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
+    faulthandler.enable(sys.stderr)

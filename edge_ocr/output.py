@@ -1,0 +1,160 @@
+"""How results look: JSON lines for programs, tables for people, colours on a terminal only."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TextIO
+
+from edge_ocr.errors import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from edge_ocr.types import Alternative, Event, Reading
+
+_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
+_WIDEST = 48  # characters of a path in a table; the end of a longer one says most
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one input of `read`.
+
+    Attributes:
+        path: as given, or as found in a folder.
+        size: width and height in pixels; None if the image could not be read.
+        ms: milliseconds by stage.
+        readings: most confident first.
+        error: why it could not be read, or None.
+
+    """
+
+    path: str
+    size: tuple[int, int] | None
+    ms: Mapping[str, float]
+    readings: Sequence[Reading]
+    error: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The result as `read --json` prints it."""
+        width, height = self.size or (None, None)
+        return {
+            "path": self.path,
+            "width": width,
+            "height": height,
+            "ms": {stage: round(ms, 3) for stage, ms in self.ms.items()},
+            "readings": [_reading_json(reading) for reading in self.readings],
+            "error": self.error,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Colours, or none."""
+
+    coloured: bool
+
+    @classmethod
+    def of(cls, stream: TextIO) -> Style:
+        """Colours for a terminal that takes them, unless the user set NO_COLOR (no-color.org)."""
+        plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        return cls(stream.isatty() and not plain)
+
+    def paint(self, text: str, colour: str | None) -> str:
+        """The text between the terminal's codes for a colour; as it is, where there are none."""
+        return f"\x1b[{_CODES[colour]}m{text}\x1b[0m" if self.coloured and colour and text.strip() else text
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Lines that appear one by one, so their widths are settled beforehand.
+
+    Attributes:
+        titles: of the columns.
+        widths: of all columns but the last, which has no end.
+        style: colours or none.
+
+    """
+
+    titles: tuple[str, ...]
+    widths: tuple[int, ...]
+    style: Style
+
+    def head(self) -> str:
+        """The first line."""
+        return self.line(self.titles, colours=("bold",) * len(self.titles))
+
+    def line(self, cells: Sequence[str], *, colours: Sequence[str | None]) -> str:
+        """One line; a cell that is too long loses its beginning."""
+        fitted = [
+            (cell if len(cell) <= width else "…" + cell[len(cell) - width + 1 :]).ljust(width)
+            for cell, width in zip(cells, self.widths, strict=False)
+        ]
+        painted = map(self.style.paint, [*fitted, cells[-1]], colours)
+        return "  ".join(painted).rstrip()
+
+
+def read_table(paths: Sequence[str], style: Style) -> Table:
+    """The table for `read`, as wide as its paths need."""
+    widest = min(max((len(path) for path in paths), default=0), _WIDEST)
+    return Table(("FILE", "TEXT", "SURE", "REGION", "OR"), (max(widest, 4), 10, 4, 6), style)
+
+
+def read_lines(table: Table, result: Result) -> Iterator[str]:
+    """One line a reading, or one that says that there is none; none for an error, which stderr tells."""
+    path = printable(result.path)
+    for reading in result.readings:
+        cells = (path, *_reading_cells(reading))
+        yield table.line(cells, colours=(None, "bold", _colour(reading.confidence), None, "dim"))
+        path = ""
+    if not result.readings and result.error is None:
+        yield table.line((path, "-", "", "", "nothing to read found"), colours=("dim",) * 5)
+
+
+def watch_table(style: Style) -> Table:
+    """The table for `watch`."""
+    return Table(("FIRST SEEN", "TEXT", "SURE", "REGION", "READS", "OR"), (23, 10, 4, 6, 5), style)
+
+
+def watch_line(table: Table, event: Event) -> str:
+    """One line for an event."""
+    text, sure, region, others = _reading_cells(event.reading)
+    moment = str(event.first.as_json(0)["wall"]).replace("T", " ").removesuffix("Z")
+    colours = (None, "bold", _colour(event.reading.confidence), None, None, "dim")
+    return table.line((moment, text, sure, region, str(event.reads), others), colours=colours)
+
+
+def json_line(values: Mapping[str, Any]) -> str:
+    """One line of JSON, pure ASCII, so that it survives any pipe, locale and file name."""
+    return json.dumps(values, ensure_ascii=True, allow_nan=False)
+
+
+def _reading_cells(reading: Reading) -> tuple[str, str, str, str]:
+    return reading.text, f"{reading.confidence:.0%}", reading.region or "-", _others(reading.alternatives)
+
+
+def _reading_json(reading: Reading) -> dict[str, Any]:
+    return {
+        "text": reading.text,
+        "confidence": round(reading.confidence, 4),
+        "kind": str(reading.kind),
+        "region": reading.region,
+        "quad": [[round(x, 1), round(y, 1)] for x, y in reading.quad.corners],
+        "alternatives": [
+            {"text": other.text, "confidence": round(other.confidence, 4)} for other in reading.alternatives
+        ],
+    }
+
+
+def _others(alternatives: Sequence[Alternative]) -> str:
+    """Those that are worth a glance: of at least one per cent."""
+    return ", ".join(f"{other.text} {other.confidence:.0%}" for other in alternatives if other.confidence >= 0.01)
+
+
+def _colour(confidence: float) -> str:
+    """Green where a confidence can be relied on, yellow where it should be looked at, red below."""
+    if confidence >= 0.9:
+        return "green"
+    return "yellow" if confidence >= 0.5 else "red"

@@ -1,0 +1,195 @@
+"""One image -> readings: detect, rectify, recognise, decode, and the vote of a single sighting, composed.
+
+>>> from edge_ocr import Reader
+>>> readings = Reader("plate", regions=["eu"]).read(image)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge_ocr import ctc, rectify, vote
+from edge_ocr.bundle import shipped_bundle
+from edge_ocr.detect import Detector
+from edge_ocr.errors import BundleError
+from edge_ocr.grammar import Grammar, load_regions, plate_grammar
+from edge_ocr.recognise import Recogniser
+from edge_ocr.types import Kind, Sighting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from edge_ocr.bundle import Bundle
+    from edge_ocr.types import Image, Quad, Reading, Strip
+
+BEAM = 16
+"""Hypotheses that the search keeps at each time step; from here on its best one is the exact search's."""
+
+MOST_ALTERNATIVES = 5
+"""That a reading can list."""
+
+_LISTED = 8  # hypotheses of a sighting that the vote gets: those that could still win, with those of other frames
+
+
+class Stopwatch:
+    """Adds up what each stage takes.
+
+    Args:
+        now: seconds by a clock that never goes back.
+
+    Attributes:
+        ms: milliseconds by stage: 'detect', 'recognise' (cutting out included) and 'decode' (the vote included).
+
+    """
+
+    def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
+        self._now = now
+        self.ms: dict[str, float] = {}
+
+    @contextmanager
+    def lap(self, stage: str) -> Iterator[None]:
+        """Count the time within the ``with`` block towards a stage."""
+        begin = self._now()
+        yield
+        self.ms[stage] = self.ms.get(stage, 0.0) + (self._now() - begin) * 1000
+
+
+class Reader:
+    """Reads images; make one and use it for many.
+
+    Args:
+        kind: what to read: 'plate', 'sign', 'word' or 'digits'.
+        regions: whose plate formats to expect: names ("sk", "us-ca"), groups ("eu") or paths of region files; None for
+            all that come with this package. For plates only.
+        bundle: the recogniser; None for the one that came with this package.
+        detector: finds the quads in an image, best first; None for the one that came with this package, which is
+            loaded when first needed.
+        grammar: what a text may look like, over the recogniser's classes; needed for kinds other than plates, and in
+            the place of ``regions``.
+        top: the most alternatives that a reading lists, 0 to 5; a text's confidence does not depend on it.
+        threads: how many cores one inference may use; >= 1.
+
+    Raises:
+        BundleError: no bundle came with this package for the kind, or the one given is for another.
+        GrammarError: a region is not known.
+        EngineError: no interpreter is installed, or it refuses the model.
+        ValueError: another argument is out of its range.
+
+    """
+
+    def __init__(
+        self,
+        kind: Kind | str = Kind.PLATE,
+        *,
+        regions: Sequence[str] | None = None,
+        bundle: Bundle | None = None,
+        detector: Callable[[Image], list[Quad]] | None = None,
+        grammar: Grammar | None = None,
+        top: int = 5,
+        threads: int = 1,
+    ) -> None:
+        if kind not in list(Kind):
+            raise ValueError(f"kind must be one of {', '.join(Kind)}, not {kind!r}")
+        if not 0 <= top <= MOST_ALTERNATIVES:
+            raise ValueError(f"top must be 0 to {MOST_ALTERNATIVES}, not {top}")
+        if threads < 1:
+            raise ValueError(f"threads must be at least 1, not {threads}")
+        self.kind = Kind(kind)
+        if grammar is not None and regions is not None:
+            raise ValueError("regions and grammar exclude each other: a grammar is already made of its regions")
+        if self.kind is not Kind.PLATE and regions is not None:
+            raise ValueError(f"regions are for plates, not for kind {self.kind}")
+        bundle = bundle or shipped_bundle(self.kind, task="recognise")
+        if (bundle.task, bundle.kind) != ("recognise", self.kind):
+            raise BundleError(f"{bundle.name}: is to {bundle.task} kind {bundle.kind}, not to recognise {self.kind}")
+        self.recogniser = Recogniser(bundle, threads=threads)
+        if grammar is None:
+            if self.kind is not Kind.PLATE:
+                raise ValueError(f"grammar must be given for kind {self.kind}: pass word_grammar(words, alphabet)")
+            known = load_regions(regions)
+            grammar = plate_grammar(known, self.recogniser.alphabet, blank=self.recogniser.blank)
+        self.grammar = grammar
+        self._detector = detector
+        self._top = top
+        self._threads = threads
+
+    @cached_property
+    def detector(self) -> Callable[[Image], list[Quad]]:
+        """What finds the quads in an image; loading the one that came with this package may raise BundleError."""
+        if self._detector is not None:
+            return self._detector
+        return Detector(shipped_bundle(self.kind, task="detect"), threads=self._threads)
+
+    def read(self, image: Image, *, crop: bool = False, stopwatch: Stopwatch | None = None) -> list[Reading]:
+        """All texts in an image.
+
+        Args:
+            image: uint8, HxWx3 (B, G, R) or HxW grey.
+            crop: the image already is one plate or one line of text; nothing is detected.
+            stopwatch: gets the time that each stage takes.
+
+        Returns:
+            Most confident first; at most one if ``crop``.
+
+        Raises:
+            TypeError: image is no array of uint8.
+            ValueError: image has another shape, or no pixels.
+
+        """
+        stopwatch = stopwatch or Stopwatch()
+        sightings = self.sightings(image, crop=crop, stopwatch=stopwatch)
+        with stopwatch.lap("decode"):
+            votes = [vote.fuse([sighting], self.grammar, kind=self.kind) for sighting in sightings]
+        readings = [replace(v.reading, alternatives=v.reading.alternatives[: self._top]) for v in votes if v]
+        return sorted(readings, key=lambda reading: -reading.confidence)
+
+    def sightings(
+        self, image: Image, *, crop: bool = False, frame: int = 0, stopwatch: Stopwatch | None = None
+    ) -> list[Sighting]:
+        """The evidence for every text in an image, for a vote over many frames.
+
+        Args:
+            image: as in :meth:`read`.
+            crop: as in :meth:`read`.
+            frame: the number of the frame, for the sightings.
+            stopwatch: as in :meth:`read`.
+
+        Returns:
+            One for each quad of the detector, in its order, those without a legible text included.
+
+        Raises:
+            TypeError: image is no array of uint8.
+            ValueError: image has another shape, or no pixels.
+
+        """
+        _check_image(image)
+        stopwatch = stopwatch or Stopwatch()
+        if crop:
+            return [self._sighting(partial(rectify.whole, image, kind=self.kind), frame, stopwatch)]
+        detector = self.detector
+        with stopwatch.lap("detect"):
+            quads = detector(image)
+        return [self._sighting(partial(rectify.strip, image, quad), frame, stopwatch) for quad in quads]
+
+    def _sighting(self, cut: Callable[..., Strip], frame: int, stopwatch: Stopwatch) -> Sighting:
+        with stopwatch.lap("recognise"):
+            strip = cut(width=self.recogniser.width, height=self.recogniser.height)
+            log_probs = self.recogniser(strip)
+        with stopwatch.lap("decode"):
+            hypotheses = ctc.beam_search(log_probs, BEAM, _LISTED, self.grammar.automaton)
+        return Sighting(frame, strip, log_probs, tuple(hypotheses))
+
+
+def _check_image(image: Image) -> None:
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+        raise TypeError(f"image must be a uint8 array, not {getattr(image, 'dtype', type(image).__name__)}")
+    if image.ndim != 2 and (image.ndim != 3 or image.shape[2] != 3):
+        raise ValueError(f"image must be HxWx3 or HxW, not of shape {image.shape}")
+    if image.size == 0:
+        raise ValueError(f"image has no pixels: its shape is {image.shape}")
