@@ -99,6 +99,24 @@ class Strip:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class QuantisedLogits:
+    """What an int8 recogniser says, before any softmax: logit = scale * (value - zero_point) / temperature.
+
+    Attributes:
+        values: int8, (T, C) or (N, T, C), in any memory layout.
+        scale: above 0, as the tensor states it.
+        zero_point: -128..127, as the tensor states it.
+        temperature: above 0; divides the logits, so that probabilities mean what they say. 1 leaves them as they are.
+
+    """
+
+    values: NDArray[np.int8]
+    scale: float
+    zero_point: int
+    temperature: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Automaton:
     """A deterministic weighted acceptor over the recogniser's labels: plate formats and word lists alike.
 

@@ -1,0 +1,234 @@
+"""CTC decoding of a recogniser's output: greedy, beam search along an automaton, and exact scores.
+
+Every function takes one sequence, (T, C), or a batch, (N, T, C), of T time steps and C classes, one of which is the
+blank, either as float32 natural log-probabilities or as the recogniser's :class:`~edge_ocr.types.QuantisedLogits`. Any
+memory layout will do and nothing is copied. The work is done by a C kernel without the GIL, in double precision; what
+it computes is defined by :mod:`edge_ocr.ctc.reference` and explained in docs/design/ctc.md.
+
+Log-probabilities may be -inf, but not NaN and not above 0 (by more than rounding). They are taken as given: where a
+step's probabilities do not add up to 1, neither do those of the answers. A probability more than e^700 times smaller
+than its step's highest counts as 0.
+"""
+
+from __future__ import annotations
+
+from array import array
+from functools import lru_cache
+from math import isfinite
+from operator import attrgetter, index
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
+
+import numpy as np
+
+from edge_ocr.types import Automaton, Hypothesis, QuantisedLogits
+
+try:
+    from edge_ocr.ctc import _kernel
+except ImportError as error:
+    raise ImportError(
+        "edge_ocr.ctc._kernel is missing, the compiled half of the decoder: install edge-ocr from a wheel, or with a C "
+        "compiler and Python's headers at hand (apt install gcc python3-dev; pip install .)"
+    ) from error
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["WIDEST_BEAM", "beam_search", "greedy", "score"]
+
+WIDEST_BEAM = 65536
+"""The largest ``beam_width`` of :func:`beam_search`."""
+
+_BY_SCORE = attrgetter("score")
+
+
+def greedy(
+    log_probs: NDArray[np.float32] | QuantisedLogits,
+    *,
+    lengths: Sequence[int] | NDArray[np.integer[Any]] | None = None,
+    blank: int = 0,
+) -> Any:
+    """The labels along the most likely alignment: repeats merged, blanks removed (Graves et al., 2006, section 3.2).
+
+    The fastest answer, and a lower bound for the best one: another text may be likelier over all its alignments.
+
+    Args:
+        log_probs: float32 (T, C) or (N, T, C), or quantised logits; see the module. Among equals the lowest class wins.
+        lengths: of a batch, the time steps of each sequence that count, 0..T; all of them by default.
+        blank: class of the blank, 0..C - 1.
+
+    Returns:
+        A Hypothesis for (T, C), a list of N for (N, T, C). ``log_prob`` is exact: the sum over all alignments of the
+        labels, not the probability of the one that was found.
+
+    Raises:
+        TypeError: an argument has the wrong type; it is named.
+        ValueError: an argument has an impossible shape or value; it is named.
+
+    """
+    values, unit = _source(log_probs)
+    return _kernel.greedy(Hypothesis, values, unit, _lengths(lengths), _integer("blank", blank))
+
+
+def beam_search(
+    log_probs: NDArray[np.float32] | QuantisedLogits,
+    beam_width: int,
+    top: int = 1,
+    automaton: Automaton | None = None,
+    *,
+    prune: float = 0.0,
+    lengths: Sequence[int] | NDArray[np.integer[Any]] | None = None,
+    blank: int = 0,
+) -> Any:
+    """The likeliest label sequences, by prefix beam search (Hannun et al., 2014), within an automaton if there is one.
+
+    At every step the ``beam_width`` prefixes with the highest probability times e^weight are kept; which they are is
+    found exactly. With an automaton only its edges are followed, each prefix being in the one state that its labels
+    lead to, and none is kept that could not reach an accepting state with the steps that remain.
+
+    Args:
+        log_probs: float32 (T, C) or (N, T, C), or quantised logits; see the module.
+        beam_width: prefixes kept after each step, 1..65536.
+        top: hypotheses to return, 1..beam_width.
+        automaton: what may be read, and at which price; its arrays must not be changed afterwards. Its weights must lie
+            in -300..300.
+        prune: classes less likely than this at a step, 0 <= prune < 1, are not considered there, except the most likely
+            one. 0 considers all of them, which costs little. Beside an automaton prefer 0: the class that a format
+            demands may be an unlikely one.
+        lengths: of a batch, the time steps of each sequence that count, 0..T; all of them by default.
+        blank: class of the blank, 0..C - 1.
+
+    Returns:
+        Up to ``top`` hypotheses, best ``score`` first, for (T, C); a list of N such lists for (N, T, C). All have a
+        probability above 0, and all are accepted by the automaton; there may be none. ``log_prob`` is exact whatever
+        the beam lost: the sum over all alignments of the labels. ``steps`` are where the labels start in the likeliest
+        of these.
+
+    Raises:
+        TypeError: an argument has the wrong type; it is named.
+        ValueError: an argument has an impossible shape or value; it is named.
+        MemoryError: the beam is too wide for that many steps.
+
+    """
+    width, best = _integer("beam_width", beam_width), _integer("top", top)
+    if not 1 <= width <= WIDEST_BEAM:
+        raise ValueError(f"beam_width must lie in 1..{WIDEST_BEAM}, not {width}")
+    if not 1 <= best <= width:
+        raise ValueError(f"top must lie in 1..beam_width ({width}), not {best}")
+    if not 0.0 <= _real("prune", prune) < 1.0:
+        raise ValueError(f"prune must be a probability, 0 <= prune < 1, not {prune}")
+    compiled = None if automaton is None else _compiled(automaton, _integer("blank", blank))
+    values, unit = _source(log_probs)
+    found = _kernel.beam_search(
+        Hypothesis, values, unit, _lengths(lengths), _integer("blank", blank), width, best, prune, compiled
+    )
+    if best > 1:  # the search orders by what its beam has seen of each; the exact scores may disagree
+        for hypotheses in found if np.ndim(values) == 3 else [found]:
+            hypotheses.sort(key=_BY_SCORE, reverse=True)
+    return found
+
+
+@overload
+def score(
+    log_probs: NDArray[np.float32] | QuantisedLogits,
+    labels: Sequence[Sequence[int]],
+    *,
+    lengths: Sequence[int] | NDArray[np.integer[Any]] | None = ...,
+    blank: int = ...,
+) -> NDArray[np.float64]: ...
+@overload
+def score(
+    log_probs: NDArray[np.float32] | QuantisedLogits,
+    labels: Sequence[int],
+    *,
+    lengths: Sequence[int] | NDArray[np.integer[Any]] | None = ...,
+    blank: int = ...,
+) -> Any: ...
+def score(
+    log_probs: NDArray[np.float32] | QuantisedLogits,
+    labels: Sequence[int] | Sequence[Sequence[int]],
+    *,
+    lengths: Sequence[int] | NDArray[np.integer[Any]] | None = None,
+    blank: int = 0,
+) -> Any:
+    """The exact log-probability of label sequences, summed over their alignments (the forward algorithm of CTC).
+
+    Args:
+        log_probs: float32 (T, C) or (N, T, C), or quantised logits; see the module.
+        labels: classes other than the blank: one sequence of them, which may be empty, or a sequence of sequences.
+        lengths: of a batch, the time steps of each sequence that count, 0..T; all of them by default.
+        blank: class of the blank, 0..C - 1.
+
+    Returns:
+        Natural logarithms, -inf for the impossible. For (T, C) a float for one label sequence, float64 (L,) for L of
+        them; for (N, T, C) float64 (N,) and (N, L).
+
+    Raises:
+        TypeError: an argument has the wrong type; it is named.
+        ValueError: an argument has an impossible shape or value; it is named.
+
+    """
+    values, unit = _source(log_probs)
+    many = _is_nested(labels)
+    texts = labels if many else (labels,)
+    items = np.shape(values)[0] if np.ndim(values) == 3 else 1
+    scores = np.empty((items, len(texts)))
+    _kernel.score(values, unit, _lengths(lengths), _integer("blank", blank), texts, scores)
+    if np.ndim(values) == 3:
+        return scores if many else scores[:, 0]
+    return scores[0] if many else float(scores[0, 0])
+
+
+def _source(log_probs: NDArray[np.float32] | QuantisedLogits) -> tuple[Any, float]:
+    """The array, and the worth of one of its steps: 0 for log-probabilities, which need no scaling."""
+    if not isinstance(log_probs, QuantisedLogits):
+        return log_probs, 0.0
+    scale, temperature = _real("scale", log_probs.scale), _real("temperature", log_probs.temperature)
+    for name, value in (("scale", scale), ("temperature", temperature), ("scale / temperature", scale / temperature)):
+        if not (isfinite(value) and value > 0.0):
+            raise ValueError(f"log_probs.{name} must be finite and above 0, not {value}")
+    # The zero point moves all logits of a step alike, and the softmax takes that out again.
+    if not -128 <= _integer("log_probs.zero_point", log_probs.zero_point) <= 127:
+        raise ValueError(f"log_probs.zero_point must lie in -128..127, not {log_probs.zero_point}")
+    return log_probs.values, scale / temperature
+
+
+def _lengths(lengths: Sequence[int] | NDArray[np.integer[Any]] | None) -> array[int] | None:
+    if lengths is None:
+        return None
+    try:
+        return array("q", lengths)
+    except (TypeError, OverflowError) as error:
+        raise TypeError(f"lengths must be a sequence of integers: {error}") from error
+
+
+def _is_nested(labels: Sequence[int] | Sequence[Sequence[int]]) -> bool:
+    try:
+        return len(labels) > 0 and not isinstance(labels[0], SupportsIndex)
+    except TypeError as error:
+        raise TypeError(f"labels must be a sequence of classes, or of such sequences: {error}") from error
+
+
+def _integer(name: str, value: SupportsIndex) -> int:
+    try:
+        return index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, not {value!r}") from None
+
+
+def _real(name: str, value: float) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a real number, not {value!r}") from None
+
+
+@lru_cache(maxsize=32)
+def _compiled(automaton: Automaton, blank: int) -> object:
+    """The kernel's own checked copy; an automaton is compared by identity, so each is compiled once."""
+    if not isinstance(automaton, Automaton):
+        raise TypeError(f"automaton must be an Automaton or None, not {automaton!r}")
+    return _kernel.compile_automaton(
+        automaton.offsets, automaton.labels, automaton.targets, automaton.weights, automaton.accept, blank
+    )

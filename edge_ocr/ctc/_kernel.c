@@ -1,0 +1,1367 @@
+/* CTC decoding: greedy, prefix beam search along an automaton, and the exact forward score.
+ *
+ * Graves, Fernandez, Gomez, Schmidhuber: Connectionist Temporal Classification (ICML 2006) has the forward algorithm;
+ * Hannun, Maas, Jurafsky, Ng: First-Pass Large Vocabulary CTC (2014) the prefix beam search. How the two are made fast
+ * and stay exact is written down in docs/design/ctc.md.
+ *
+ * The file has two halves. The algorithm knows nothing of Python, takes the memory that it needs before it looks at
+ * the first step, and computes in double precision with additions and multiplications whose order is written out, so
+ * that every IEEE 754 machine gets the same bits (compile with -ffp-contract=off). The border, below it, turns Python
+ * arguments into C ones, refuses the impossible ones by name, and holds the GIL only while it does so.
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <float.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------------------------------------ numbers */
+
+#define MINUS_INFINITY (-(double)__builtin_inf())
+/* Log-probabilities may exceed 0 by what rounding (of half precision, too) explains; more is another quantity. */
+#define HIGHEST_LOG_PROB 1e-3f
+/* Bound of the automaton's log-weights: e^300 and e^-300 leave masses room on both sides within a double. */
+#define HEAVIEST 300.0f
+
+static inline uint64_t bits_of(double x) {
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline double double_of(uint64_t bits) {
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* e^x for x in -708..709, 0 below; relative error under 2e-15. Branch-free, so that loops over it are vectorised. */
+static inline double exp_of(double x) {
+    double inside = x < -708.0 ? -708.0 : x;
+    double shifted = inside * 1.4426950408889634 + 6755399441055744.0; /* 1.5 * 2^52: the low bits hold the integer */
+    double n = shifted - 6755399441055744.0;
+    double r = (inside - n * 0x1.62e42fee00000p-1) - n * 0x1.a39ef35793c76p-33; /* ln 2 in two parts, |r| <= ln 2 / 2 */
+    double y = 1.0 / 479001600.0;
+    y = y * r + 1.0 / 39916800.0;
+    y = y * r + 1.0 / 3628800.0;
+    y = y * r + 1.0 / 362880.0;
+    y = y * r + 1.0 / 40320.0;
+    y = y * r + 1.0 / 5040.0;
+    y = y * r + 1.0 / 720.0;
+    y = y * r + 1.0 / 120.0;
+    y = y * r + 1.0 / 24.0;
+    y = y * r + 1.0 / 6.0;
+    y = y * r + 0.5;
+    y = y * r + 1.0;
+    y = y * r + 1.0;
+    double scaled = double_of(bits_of(y) + (bits_of(shifted) << 52));
+    return x < -708.0 ? 0.0 : scaled;
+}
+
+/* Natural logarithm of a normal positive x, -inf for 0; error under 1e-15 relative to the larger of 1 and the result. */
+static double log_of(double x) {
+    if (x < DBL_MIN) return MINUS_INFINITY;
+    uint64_t bits = bits_of(x);
+    int64_t n = (int64_t)(bits >> 52) - 1023;
+    double m = double_of((bits & 0x000fffffffffffffu) | 0x3ff0000000000000u);
+    if (m > 1.4142135623730951) {
+        m *= 0.5;
+        n += 1;
+    }
+    double s = (m - 1.0) / (m + 1.0), q = s * s; /* log m = 2 atanh s, |s| <= 0.172 */
+    double y = 1.0 / 21.0;
+    for (int k = 19; k >= 3; k -= 2) y = y * q + 1.0 / k;
+    return (double)n * 0.6931471805599453 + 2.0 * (s + s * q * y);
+}
+
+static double log_add(double a, double b) {
+    double high = a > b ? a : b, low = a > b ? b : a;
+    if (low == MINUS_INFINITY) return high;
+    return high + log_of(1.0 + exp_of(low - high));
+}
+
+/* ------------------------------------------------------------------------------------------------ steps */
+
+/* One sequence: step t, class c lies at data + t * step + c * stride. */
+typedef struct {
+    const char *data;
+    ptrdiff_t step, stride;
+    int32_t steps, classes, blank;
+    double unit;         /* logits a step of int8 is worth; 0: the classes are float32 log-probabilities */
+    const double *powers; /* int8 only: e^(-unit * k), k = 0..255 */
+} Source;
+
+static inline float float_at(const Source *s, int32_t t, int32_t c) {
+    float x;
+    memcpy(&x, s->data + t * s->step + c * s->stride, sizeof x);
+    return x;
+}
+
+static inline int int8_at(const Source *s, int32_t t, int32_t c) {
+    return *(const signed char *)(s->data + t * s->step + c * s->stride);
+}
+
+/* The class's log-probability, for int8 up to a constant of the step. */
+static inline double log_at(const Source *s, int32_t t, int32_t c) {
+    return s->unit > 0.0 ? s->unit * int8_at(s, t, c) : (double)float_at(s, t, c);
+}
+
+/* The most likely class of step t, the first among equals; -1 where a value is no log-probability. */
+static int32_t best_class(const Source *s, int32_t t) {
+    int32_t best = 0;
+    if (s->unit > 0.0) {
+        for (int32_t c = 1; c < s->classes; c++) best = int8_at(s, t, c) > int8_at(s, t, best) ? c : best;
+        return best;
+    }
+    bool fit = true;
+    float top = float_at(s, t, 0);
+    fit &= top <= HIGHEST_LOG_PROB;
+    for (int32_t c = 1; c < s->classes; c++) {
+        float x = float_at(s, t, c);
+        fit &= x <= HIGHEST_LOG_PROB; /* false for NaN */
+        if (x > top) {
+            top = x;
+            best = c;
+        }
+    }
+    return fit ? best : -1;
+}
+
+/* Writes the step's probabilities, normalised to sum 1, and returns the logarithm of the sum that they had before:
+ * -inf where nothing is possible, and NaN where a value is no log-probability. */
+static double load_step(const Source *s, int32_t t, double *restrict p) {
+    const int32_t classes = s->classes;
+    double sum = 0.0, top;
+    if (s->unit > 0.0) {
+        int highest = -128;
+        for (int32_t c = 0; c < classes; c++) highest = int8_at(s, t, c) > highest ? int8_at(s, t, c) : highest;
+        for (int32_t c = 0; c < classes; c++) p[c] = s->powers[highest - int8_at(s, t, c)];
+        top = s->unit * highest;
+    } else {
+        bool fit = true;
+        top = MINUS_INFINITY;
+        for (int32_t c = 0; c < classes; c++) {
+            float x = float_at(s, t, c);
+            fit &= x <= HIGHEST_LOG_PROB;
+            p[c] = (double)x;
+            top = p[c] > top ? p[c] : top;
+        }
+        if (!fit) return (double)__builtin_nanf("");
+        if (top == MINUS_INFINITY) {
+            memset(p, 0, (size_t)classes * sizeof *p);
+            return MINUS_INFINITY;
+        }
+        for (int32_t c = 0; c < classes; c++) p[c] = exp_of(p[c] - top);
+    }
+    for (int32_t c = 0; c < classes; c++) sum += p[c];
+    double share = 1.0 / sum;
+    for (int32_t c = 0; c < classes; c++) p[c] *= share;
+    return top + log_of(sum);
+}
+
+/* Loads all steps into p (steps, classes) and their logarithmic sums; returns the first unfit step, or -1. */
+static int32_t load_steps(const Source *s, double *restrict p, double *restrict sums) {
+    for (int32_t t = 0; t < s->steps; t++) {
+        sums[t] = load_step(s, t, p + (size_t)t * (size_t)s->classes);
+        if (sums[t] != sums[t]) return t;
+    }
+    return -1;
+}
+
+/* ------------------------------------------------------------------------------------------------ score */
+
+/* The forward masses start at 2^1000. As a step's probabilities sum to at most 1, no sum of masses can exceed that, and
+ * what underflow loses on the way is below steps * states * 2^-1022: nothing beside an end mass of 2^-900. */
+#define START 0x1p1000
+#define TRUSTED 0x1p-900
+
+typedef struct {
+    const int32_t *labels;
+    int32_t count;
+    double *before; /* count + 1 masses of the alignments that end in the blank before label i */
+    double *at;     /* count masses of those that end in label i */
+} Forward;
+
+static void start_forward(const Forward *f) {
+    for (int32_t i = 0; i <= f->count; i++) f->before[i] = 0.0;
+    for (int32_t i = 0; i < f->count; i++) f->at[i] = 0.0;
+    f->before[0] = START;
+}
+
+/* Step t: the blank has the probability `gap`, labels[i] has row[columns[i]]. */
+static void step_forward(const Forward *f, int32_t t, const double *row, const int32_t *columns, double gap) {
+    const int32_t *labels = f->labels, last = f->count - 1;
+    double *restrict before = f->before, *restrict at = f->at;
+    if (last >= 0) {
+        int32_t reach = t < last ? t : last; /* label i cannot come before step i */
+        if (reach == last) before[last + 1] = (before[last + 1] + at[last]) * gap;
+        for (int32_t i = reach; i > 0; i--) {
+            double skip = labels[i] == labels[i - 1] ? 0.0 : at[i - 1];
+            at[i] = (at[i] + before[i] + skip) * row[columns[i]];
+            before[i] = (before[i] + at[i - 1]) * gap;
+        }
+        at[0] = (at[0] + before[0]) * row[columns[0]];
+    }
+    before[0] *= gap;
+}
+
+/* log p(labels), or NaN where doubles do not reach that low. */
+static double end_forward(const Forward *f) {
+    double mass = f->before[f->count] + (f->count > 0 ? f->at[f->count - 1] : 0.0);
+    if (!(mass >= TRUSTED && mass <= DBL_MAX)) return (double)__builtin_nanf("");
+    return log_of(mass) - 1000.0 * 0.6931471805599453;
+}
+
+/* The same in logarithms: slower by a factor of ten and without bounds. */
+static double forward_in_logs(const Forward *f, const Source *s, const double *sums) {
+    const int32_t *labels = f->labels, count = f->count;
+    double *restrict before = f->before, *restrict at = f->at;
+    for (int32_t i = 0; i <= count; i++) before[i] = MINUS_INFINITY;
+    for (int32_t i = 0; i < count; i++) at[i] = MINUS_INFINITY;
+    before[0] = 0.0;
+    for (int32_t t = 0; t < s->steps; t++) {
+        double offset = s->unit > 0.0 ? -sums[t] : 0.0, gap = log_at(s, t, s->blank) + offset;
+        if (count > 0) before[count] = log_add(before[count], at[count - 1]) + gap;
+        for (int32_t i = count - 1; i > 0; i--) {
+            double come = log_add(at[i], before[i]);
+            if (labels[i] != labels[i - 1]) come = log_add(come, at[i - 1]);
+            at[i] = come + log_at(s, t, labels[i]) + offset;
+            before[i] = log_add(before[i], at[i - 1]) + gap;
+        }
+        if (count > 0) at[0] = log_add(at[0], before[0]) + log_at(s, t, labels[0]) + offset;
+        before[0] += gap;
+    }
+    return count > 0 ? log_add(before[count], at[count - 1]) : before[0];
+}
+
+/* log p(labels) of the sequence whose steps were loaded into p and sums. */
+static double score_of(const Forward *f, const Source *s, const double *p, const double *sums) {
+    start_forward(f);
+    for (int32_t t = 0; t < s->steps; t++, p += s->classes) step_forward(f, t, p, f->labels, p[s->blank]);
+    double score = end_forward(f);
+    if (score != score) return forward_in_logs(f, s, sums);
+    if (s->unit > 0.0) return score; /* logits are normalised; log-probabilities count as they were given */
+    for (int32_t t = 0; t < s->steps; t++) score += sums[t];
+    return score;
+}
+
+/* Writes the step at which each label starts in the most likely alignment; equals stay where they are. `back` takes
+ * steps * (2 * count + 1) bytes, `best` 2 * count + 1 logarithms. Even states are blanks, state 2 i + 1 is label i. */
+static void align(const Source *s, const int32_t *labels, int32_t count, int32_t *restrict starts,
+                  unsigned char *restrict back, double *restrict best) {
+    const int32_t states = 2 * count + 1;
+    if (count == 0) return;
+    for (int32_t k = 0; k < states; k++) best[k] = MINUS_INFINITY;
+    best[0] = 0.0;
+    for (int32_t t = 0; t < s->steps; t++) {
+        double gap = log_at(s, t, s->blank);
+        unsigned char *from = back + (size_t)t * (size_t)states;
+        memset(from, 0, (size_t)states);
+        int32_t reach = t < count ? 2 * t + 2 : states; /* states at or beyond it cannot be reached yet */
+        for (int32_t k = reach - 1; k > 0; k--) {
+            if (best[k - 1] > best[k]) {
+                best[k] = best[k - 1];
+                from[k] = 1;
+            }
+            if (k & 1) {
+                if (k > 2 && labels[k / 2] != labels[k / 2 - 1] && best[k - 2] > best[k]) {
+                    best[k] = best[k - 2];
+                    from[k] = 2;
+                }
+                best[k] += log_at(s, t, labels[k / 2]);
+            } else {
+                best[k] += gap;
+            }
+        }
+        best[0] += gap;
+    }
+    for (int32_t i = 0; i < count; i++) starts[i] = 0;
+    int32_t k = best[states - 1] > best[states - 2] ? states - 1 : states - 2;
+    for (int32_t t = s->steps - 1; t >= 0; t--) {
+        if (k & 1) starts[k / 2] = t;
+        k -= back[(size_t)t * (size_t)states + (size_t)k];
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------ memory */
+
+/* One block from which a call's arrays are cut; the first pass, with no block, only adds up the sizes. */
+typedef struct {
+    char *block;
+    size_t used;
+    bool overflow;
+} Workspace;
+
+static void *cut(Workspace *w, size_t count, size_t size) {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2 - 64 - w->used) {
+        w->overflow = true;
+        return NULL;
+    }
+    void *start = w->block ? w->block + w->used : NULL;
+    w->used += (bytes + 63) & ~(size_t)63;
+    return start;
+}
+
+static bool reserve(Workspace *w) {
+    if (w->overflow) return false;
+    w->block = malloc(w->used + 64);
+    w->used = 0;
+    return w->block != NULL;
+}
+
+/* ------------------------------------------------------------------------------------------------ automaton */
+
+/* A checked copy of edge_ocr.types.Automaton with what the search wants to know of every state and edge. */
+typedef struct {
+    int32_t states, edges;
+    int32_t highest;     /* label; -1 without edges */
+    double heaviest;     /* of all factors, and at least tiny */
+    int32_t *offsets, *labels, *targets;
+    int32_t *distance;   /* labels from the state to the nearest accepting one; INT32_MAX: there is none */
+    double *factors;     /* e^weight */
+    float *weights, *accept;
+} Automaton;
+
+static void lay_out_automaton(Automaton *a, Workspace *w) {
+    size_t states = (size_t)a->states, edges = (size_t)a->edges;
+    a->offsets = cut(w, states + 1, sizeof *a->offsets);
+    a->labels = cut(w, edges, sizeof *a->labels);
+    a->targets = cut(w, edges, sizeof *a->targets);
+    a->distance = cut(w, states, sizeof *a->distance);
+    a->factors = cut(w, edges, sizeof *a->factors);
+    a->weights = cut(w, edges, sizeof *a->weights);
+    a->accept = cut(w, states, sizeof *a->accept);
+}
+
+/* What is wrong with the arrays, or NULL. */
+static const char *check_automaton(const Automaton *a) {
+    if (a->offsets[0] != 0) return "automaton.offsets must start at 0";
+    for (int32_t s = 0; s < a->states; s++) {
+        if (a->offsets[s + 1] < a->offsets[s]) return "automaton.offsets must ascend";
+    }
+    if (a->offsets[a->states] != a->edges) return "automaton.offsets must end at the number of edges";
+    for (int32_t s = 0; s < a->states; s++) {
+        for (int32_t e = a->offsets[s]; e < a->offsets[s + 1]; e++) {
+            if (a->labels[e] < 0) return "automaton.labels must not be negative";
+            if (e > a->offsets[s] && a->labels[e] <= a->labels[e - 1])
+                return "automaton.labels must ascend within each state, so that no label has two edges";
+            if (a->targets[e] < 0 || a->targets[e] >= a->states) return "automaton.targets must be states";
+            if (!(a->weights[e] >= -HEAVIEST && a->weights[e] <= HEAVIEST))
+                return "automaton.weights must lie in -300..300 (natural logarithms)";
+        }
+        if (!(a->accept[s] >= -HEAVIEST && a->accept[s] <= HEAVIEST) && a->accept[s] != (float)MINUS_INFINITY)
+            return "automaton.accept must be -inf or lie in -300..300 (natural logarithms)";
+    }
+    return NULL;
+}
+
+/* Breadth first from the accepting states, against the edges. `heads` takes states + 1, `tails` edges, `queue` states. */
+static void measure_distances(Automaton *a, int32_t *heads, int32_t *tails, int32_t *queue) {
+    memset(heads, 0, ((size_t)a->states + 1) * sizeof *heads);
+    for (int32_t e = 0; e < a->edges; e++) heads[a->targets[e] + 1]++;
+    for (int32_t s = 0; s < a->states; s++) heads[s + 1] += heads[s];
+    for (int32_t s = a->states - 1; s >= 0; s--) {
+        for (int32_t e = a->offsets[s]; e < a->offsets[s + 1]; e++) tails[--heads[a->targets[e] + 1]] = s;
+    }
+    /* heads[s + 1] now is where the edges into s begin; they end where those into s + 1 begin. */
+    int32_t last = 0;
+    for (int32_t s = 0; s < a->states; s++) {
+        bool accepts = a->accept[s] != (float)MINUS_INFINITY;
+        a->distance[s] = accepts ? 0 : INT32_MAX;
+        if (accepts) queue[last++] = s;
+    }
+    for (int32_t first = 0; first < last; first++) {
+        int32_t s = queue[first], end = s + 1 < a->states ? heads[s + 2] : a->edges;
+        for (int32_t e = heads[s + 1]; e < end; e++) {
+            if (a->distance[tails[e]] != INT32_MAX) continue;
+            a->distance[tails[e]] = a->distance[s] + 1;
+            queue[last++] = tails[e];
+        }
+    }
+}
+
+static void complete_automaton(Automaton *a, int32_t *heads, int32_t *tails, int32_t *queue) {
+    a->highest = -1;
+    a->heaviest = DBL_MIN;
+    for (int32_t e = 0; e < a->edges; e++) {
+        a->factors[e] = exp_of((double)a->weights[e]);
+        a->heaviest = a->factors[e] > a->heaviest ? a->factors[e] : a->heaviest;
+        a->highest = a->labels[e] > a->highest ? a->labels[e] : a->highest;
+    }
+    measure_distances(a, heads, tails, queue);
+}
+
+/* The state's edge of that label, or -1. */
+static int32_t find_edge(const Automaton *a, int32_t state, int32_t label) {
+    int32_t low = a->offsets[state], end = a->offsets[state + 1], high = end;
+    while (low < high) {
+        int32_t middle = low + (high - low) / 2;
+        if (a->labels[middle] < label) low = middle + 1;
+        else high = middle;
+    }
+    return low < end && a->labels[low] == label ? low : -1;
+}
+
+/* ------------------------------------------------------------------------------------------------ ranking */
+
+/* Something with a mass: an entry of the beam that stays (label -1) or is extended by a label, or a class. */
+typedef struct {
+    double mass;
+    int32_t entry, label;
+} Candidate;
+
+static inline bool worse(const Candidate *a, const Candidate *b) {
+    if (a->mass != b->mass) return a->mass < b->mass;
+    if (a->entry != b->entry) return a->entry > b->entry;
+    return a->label > b->label;
+}
+
+/* heap[0] is the worst of all below it, and so on down. */
+static void sift(Candidate *heap, int32_t count, int32_t at) {
+    Candidate moved = heap[at];
+    for (;;) {
+        int32_t child = 2 * at + 1;
+        if (child >= count) break;
+        if (child + 1 < count && worse(&heap[child + 1], &heap[child])) child++;
+        if (!worse(&heap[child], &moved)) break;
+        heap[at] = heap[child];
+        at = child;
+    }
+    heap[at] = moved;
+}
+
+static void make_heap(Candidate *heap, int32_t count) {
+    for (int32_t at = count / 2 - 1; at >= 0; at--) sift(heap, count, at);
+}
+
+/* Best first, from a heap. */
+static void sort_heap(Candidate *heap, int32_t count) {
+    while (count > 1) {
+        Candidate worst = heap[0];
+        heap[0] = heap[--count];
+        heap[count] = worst;
+        sift(heap, count, 0);
+    }
+}
+
+/* The best `capacity` of all candidates that were offered; a heap once it is full. */
+typedef struct {
+    Candidate *heap;
+    int32_t count, capacity;
+    double threshold; /* a mass at or below it cannot enter */
+} Ranking;
+
+static inline void offer(Ranking *r, double mass, int32_t entry, int32_t label) {
+    if (mass <= r->threshold) return;
+    Candidate c = {mass, entry, label};
+    if (r->count < r->capacity) {
+        r->heap[r->count++] = c;
+        if (r->count < r->capacity) return;
+        make_heap(r->heap, r->count);
+    } else {
+        r->heap[0] = c;
+        sift(r->heap, r->count, 0);
+    }
+    r->threshold = r->heap[0].mass > r->threshold ? r->heap[0].mass : r->threshold;
+}
+
+static void sort_ranking(Ranking *r) {
+    if (r->count < r->capacity) make_heap(r->heap, r->count);
+    sort_heap(r->heap, r->count);
+}
+
+/* ------------------------------------------------------------------------------------------------ beam search */
+
+/* The best mass of a step is brought to 2^512: weights up to e^300 fit above it, and below it the beam reaches down by
+ * a factor of e^1000 before FAINTEST ends it. */
+#define LEVEL 512
+#define FAINTEST 0x1p-960
+
+/* A prefix, as the label after its parent's. Nodes outlive their entry in the beam, for the children that have one. */
+typedef struct {
+    int32_t parent, label, child, sibling; /* -1: none */
+    int32_t slot;                          /* its entry in the beam, or -1 */
+    int32_t edge;                          /* that led here, or -1 */
+} Node;
+
+/* One hypothesis: the masses (probability * e^weight) of its alignments that end in the blank and in its last label. */
+typedef struct {
+    double blank, label, weight;
+    int32_t node, state, last;
+    int32_t child, sibling; /* entries whose parent this one is, and the next of them; -1: none */
+} Entry;
+
+typedef struct {
+    const Automaton *automaton;
+    int32_t width, count;
+    int32_t nodes_used;
+    Node *nodes;
+    Entry *entries, *next;
+    double *totals;
+    double *stay_blank, *stay_label;
+    Ranking ranking;
+    Candidate *classes;
+} Beam;
+
+/* How many hypotheses there can be at once; `nodes` gets how many prefixes there can have been. */
+static size_t widest(size_t width, int32_t steps, int32_t classes, size_t *nodes) {
+    size_t count = 1, rest = 0;
+    *nodes = 1;
+    for (int32_t t = 0; t < steps && rest == 0; t++) {
+        if ((size_t)classes > width / count) {
+            count = width;
+            rest = (size_t)(steps - t - 1);
+        } else {
+            count *= (size_t)classes;
+            if (count == 1) rest = (size_t)(steps - t - 1);
+        }
+        *nodes += count;
+    }
+    size_t more;
+    if (__builtin_mul_overflow(rest, count, &more) || __builtin_add_overflow(*nodes, more, nodes)) *nodes = SIZE_MAX;
+    return count;
+}
+
+static void lay_out_beam(Beam *b, Workspace *w, size_t width, size_t nodes, int32_t classes) {
+    b->nodes = cut(w, nodes, sizeof *b->nodes);
+    b->entries = cut(w, width, sizeof *b->entries);
+    b->next = cut(w, width, sizeof *b->next);
+    b->totals = cut(w, width, sizeof *b->totals);
+    b->stay_blank = cut(w, width, sizeof *b->stay_blank);
+    b->stay_label = cut(w, width, sizeof *b->stay_label);
+    b->ranking.heap = cut(w, width, sizeof *b->ranking.heap);
+    b->classes = cut(w, (size_t)classes, sizeof *b->classes);
+}
+
+static void begin(Beam *b) {
+    b->nodes[0] = (Node){.parent = -1, .label = -1, .child = -1, .sibling = -1, .slot = 0, .edge = -1};
+    b->nodes_used = 1;
+    b->entries[0] = (Entry){.blank = 0x1p512, .last = -1, .child = -1, .sibling = -1};
+    b->totals[0] = 0x1p512;
+    b->count = 1;
+}
+
+/* The mass with which `e` goes on to a label: after the same one only what a blank has separated from it. */
+static inline double onward(const Entry *e, double total, int32_t label) {
+    return label == e->last ? e->blank : total;
+}
+
+/* Whether the state can still accept when `left` steps remain. */
+static inline bool in_time(const Automaton *a, int32_t state, int32_t left) {
+    return !a || a->distance[state] <= left;
+}
+
+/* Candidates for staying as they are: by a blank, by repeating the last label, or because the parent, which is in the
+ * beam as well, goes on to that label. Probabilities below `least` do not count. */
+static void stay(Beam *b, const double *p, int32_t blank, double least, int32_t left) {
+    double gap = p[blank] >= least ? p[blank] : 0.0;
+    for (int32_t i = 0; i < b->count; i++) {
+        Entry *e = &b->entries[i];
+        double again = 0.0;
+        if (e->last >= 0 && p[e->last] >= least) {
+            const Node *node = &b->nodes[e->node];
+            int32_t j = b->nodes[node->parent].slot;
+            again = e->label;
+            if (j >= 0) {
+                double factor = node->edge >= 0 ? b->automaton->factors[node->edge] : 1.0;
+                again += onward(&b->entries[j], b->totals[j], e->last) * factor;
+                e->sibling = b->entries[j].child;
+                b->entries[j].child = i;
+            }
+            again *= p[e->last];
+        }
+        b->stay_blank[i] = b->totals[i] * gap;
+        b->stay_label[i] = again;
+        if (in_time(b->automaton, e->state, left)) offer(&b->ranking, b->stay_blank[i] + again, i, -1);
+    }
+}
+
+/* Classes that can lead into the beam at all, best first. Returns how many there are. */
+static int32_t rank_classes(Beam *b, const double *p, int32_t classes, int32_t blank, double least, double heaviest) {
+    double most = b->totals[0] * heaviest;
+    int32_t count = 0;
+    for (int32_t c = 0; c < classes; c++) {
+        if (p[c] < least || p[c] * most <= b->ranking.threshold || c == blank) continue;
+        b->classes[count++] = (Candidate){p[c], 0, c};
+    }
+    make_heap(b->classes, count);
+    sort_heap(b->classes, count);
+    return count;
+}
+
+static bool has_child(const Beam *b, int32_t entry, int32_t label) {
+    for (int32_t k = b->entries[entry].child; k >= 0; k = b->entries[k].sibling) {
+        if (b->entries[k].last == label) return true;
+    }
+    return false;
+}
+
+/* Candidates for going on to a label. Entries and classes come best first, so the first product that cannot enter the
+ * beam ends the row: nothing that belongs into the beam is passed over. */
+static void extend(Beam *b, int32_t count, double heaviest, int32_t left) {
+    const Automaton *a = b->automaton;
+    for (int32_t k = 0; k < count; k++) {
+        int32_t label = b->classes[k].label;
+        double p = b->classes[k].mass;
+        for (int32_t i = 0; i < b->count; i++) {
+            if (b->totals[i] * heaviest * p <= b->ranking.threshold) break;
+            const Entry *e = &b->entries[i];
+            double mass = onward(e, b->totals[i], label) * p;
+            if (a) {
+                int32_t edge = find_edge(a, e->state, label);
+                if (edge < 0 || !in_time(a, a->targets[edge], left)) continue;
+                mass *= a->factors[edge];
+            }
+            if (mass > b->ranking.threshold && !has_child(b, i, label)) offer(&b->ranking, mass, i, label);
+        }
+    }
+}
+
+/* The node of `parent` + `label`, made if there never was one. */
+static int32_t node_of(Beam *b, int32_t parent, int32_t label, int32_t edge) {
+    for (int32_t k = b->nodes[parent].child; k >= 0; k = b->nodes[k].sibling) {
+        if (b->nodes[k].label == label) return k;
+    }
+    int32_t made = b->nodes_used++;
+    b->nodes[made] = (Node){
+        .parent = parent, .label = label, .child = -1, .sibling = b->nodes[parent].child, .slot = -1, .edge = edge};
+    b->nodes[parent].child = made;
+    return made;
+}
+
+/* The ranking becomes the beam. */
+static void advance(Beam *b) {
+    Ranking *r = &b->ranking;
+    sort_ranking(r);
+    for (int32_t i = 0; i < b->count; i++) b->nodes[b->entries[i].node].slot = -1;
+    uint64_t exponent = r->count ? bits_of(r->heap[0].mass) >> 52 : 1023;
+    double factor = double_of((uint64_t)(1023 + 1023 + LEVEL - (int64_t)exponent) << 52); /* a power of two: exact */
+    for (int32_t i = 0; i < r->count; i++) {
+        const Candidate *c = &r->heap[i];
+        const Entry *old = &b->entries[c->entry];
+        Entry *new = &b->next[i];
+        if (c->label < 0) {
+            *new = *old;
+            new->blank = b->stay_blank[c->entry] * factor;
+            new->label = b->stay_label[c->entry] * factor;
+        } else {
+            int32_t edge = b->automaton ? find_edge(b->automaton, old->state, c->label) : -1;
+            new->blank = 0.0;
+            new->label = c->mass * factor;
+            new->weight = old->weight + (edge >= 0 ? (double)b->automaton->weights[edge] : 0.0);
+            new->state = edge >= 0 ? b->automaton->targets[edge] : 0;
+            new->last = c->label;
+            new->node = node_of(b, old->node, c->label, edge);
+        }
+        new->child = new->sibling = -1;
+        b->totals[i] = new->blank + new->label;
+        b->nodes[new->node].slot = i;
+    }
+    Entry *spare = b->entries;
+    b->entries = b->next;
+    b->next = spare;
+    b->count = r->count;
+}
+
+/* Runs over the loaded steps; afterwards the ranking holds the final hypotheses, best first. */
+static void search(Beam *b, const Source *s, const double *p, const double *sums, double prune) {
+    const Automaton *a = b->automaton;
+    double heaviest = a ? a->heaviest : 1.0;
+    begin(b);
+    for (int32_t t = 0; t < s->steps && b->count > 0; t++) {
+        const double *row = p + (size_t)t * (size_t)s->classes;
+        int32_t left = s->steps - 1 - t;
+        double least = 0.0;
+        if (prune > 0.0) {
+            double highest = 0.0;
+            for (int32_t c = 0; c < s->classes; c++) highest = row[c] > highest ? row[c] : highest;
+            least = s->unit > 0.0 ? prune : prune * exp_of(sums[t] > -700.0 ? -sums[t] : 700.0);
+            least = least < highest ? least : highest; /* the most likely class always counts */
+        }
+        b->ranking.count = 0;
+        b->ranking.capacity = b->width;
+        b->ranking.threshold = FAINTEST;
+        stay(b, row, s->blank, least, left);
+        int32_t count = rank_classes(b, row, s->classes, s->blank, least, heaviest);
+        extend(b, count, heaviest, left);
+        advance(b);
+    }
+    b->ranking.count = 0;
+    for (int32_t i = 0; i < b->count; i++) {
+        double mass = b->totals[i];
+        if (a) {
+            float accept = a->accept[b->entries[i].state];
+            if (accept == (float)MINUS_INFINITY) continue;
+            mass *= exp_of((double)accept);
+            b->entries[i].weight += (double)accept;
+        }
+        b->ranking.heap[b->ranking.count++] = (Candidate){mass, i, -1};
+    }
+    make_heap(b->ranking.heap, b->ranking.count);
+    sort_heap(b->ranking.heap, b->ranking.count);
+}
+
+static int32_t prefix_length(const Beam *b, int32_t node) {
+    int32_t count = 0;
+    for (; b->nodes[node].parent >= 0; node = b->nodes[node].parent) count++;
+    return count;
+}
+
+static void write_prefix(const Beam *b, int32_t node, int32_t *labels, int32_t length) {
+    for (; b->nodes[node].parent >= 0; node = b->nodes[node].parent) labels[--length] = b->nodes[node].label;
+}
+
+/* ------------------------------------------------------------------------------------------------ answers */
+
+typedef struct {
+    Py_ssize_t item;
+    int32_t count;
+    size_t numbers; /* where its labels stand, and after them their steps */
+    double log_prob, weight;
+} Answer;
+
+/* All hypotheses of a call, grown as they come: once a hypothesis, never once a step. */
+typedef struct {
+    Answer *list;
+    int32_t *numbers;
+    size_t count, capacity, used, room;
+} Answers;
+
+/* What a call came to; an unfit value stands at step `step` of sequence `item`. */
+typedef struct {
+    enum { DONE, NO_MEMORY, UNFIT } kind;
+    Py_ssize_t item;
+    int32_t step;
+} Outcome;
+
+static bool grow(void **block, size_t *capacity, size_t wanted, size_t size) {
+    if (wanted <= *capacity) return true;
+    size_t enough = wanted > SIZE_MAX / 4 / size ? 0 : wanted + wanted / 2 + 16;
+    void *moved = enough ? realloc(*block, enough * size) : NULL;
+    if (!moved) return false;
+    *block = moved;
+    *capacity = enough;
+    return true;
+}
+
+/* A new answer with room for `count` labels and steps, or NULL. */
+static Answer *add_answer(Answers *a, Py_ssize_t item, int32_t count) {
+    void *list = a->list, *numbers = a->numbers;
+    bool fits = grow(&list, &a->capacity, a->count + 1, sizeof *a->list);
+    a->list = list;
+    fits = fits && grow(&numbers, &a->room, a->used + 2 * (size_t)count, sizeof *a->numbers);
+    a->numbers = numbers;
+    if (!fits) return NULL;
+    Answer *made = &a->list[a->count++];
+    *made = (Answer){.item = item, .count = count, .numbers = a->used};
+    a->used += 2 * (size_t)count;
+    return made;
+}
+
+static void free_answers(Answers *a) {
+    free(a->list);
+    free(a->numbers);
+}
+
+/* ------------------------------------------------------------------------------------------------ batches */
+
+/* Sequences that share everything but their place and length. */
+typedef struct {
+    Source source; /* of the first, at its full length */
+    Py_ssize_t items;
+    ptrdiff_t stride;
+    const int64_t *lengths; /* NULL: all are full */
+} Batch;
+
+static Source sequence(const Batch *b, Py_ssize_t item) {
+    Source s = b->source;
+    s.data += item * b->stride;
+    if (b->lengths) s.steps = (int32_t)b->lengths[item];
+    return s;
+}
+
+typedef struct {
+    double *p, *sums; /* all steps */
+    double *before, *at;
+} Room;
+
+static void lay_out_room(Room *r, Workspace *w, int32_t steps, int32_t rows, int32_t classes, size_t labels) {
+    r->p = cut(w, (size_t)rows * (size_t)classes, sizeof *r->p);
+    r->sums = cut(w, (size_t)steps, sizeof *r->sums);
+    r->before = cut(w, labels + 1, sizeof *r->before);
+    r->at = cut(w, labels, sizeof *r->at);
+}
+
+/* The labels and starts of the most likely alignment; returns how many, or -1 - t where step t is unfit. */
+static int32_t best_path(const Source *s, int32_t *labels, int32_t *starts) {
+    int32_t count = 0, before = s->blank;
+    for (int32_t t = 0; t < s->steps; t++) {
+        int32_t best = best_class(s, t);
+        if (best < 0) return -1 - t;
+        if (best != s->blank && best != before) {
+            labels[count] = best;
+            starts[count++] = t;
+        }
+        before = best;
+    }
+    return count;
+}
+
+/* The score of the best path's labels, for which a float row needs no more than their own exponentials. */
+static double score_path(const Forward *f, const Source *s, const Room *room, double *few, const int32_t *columns) {
+    start_forward(f);
+    for (int32_t t = 0; t < s->steps; t++) {
+        if (s->unit > 0.0) {
+            room->sums[t] = load_step(s, t, room->p);
+            step_forward(f, t, room->p, f->labels, room->p[s->blank]);
+        } else {
+            for (int32_t i = 0; i < f->count; i++) few[i] = log_at(s, t, f->labels[i]);
+            few[f->count] = log_at(s, t, s->blank);
+            for (int32_t i = 0; i <= f->count; i++) few[i] = exp_of(few[i]);
+            step_forward(f, t, few, columns, few[f->count]);
+        }
+    }
+    double score = end_forward(f);
+    return score != score ? forward_in_logs(f, s, room->sums) : score;
+}
+
+static Outcome run_greedy(const Batch *b, Answers *answers) {
+    const int32_t steps = b->source.steps;
+    Workspace w = {0};
+    Room room;
+    int32_t *labels, *starts, *columns;
+    double *few;
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass && !reserve(&w)) return (Outcome){.kind = NO_MEMORY};
+        lay_out_room(&room, &w, steps, 1, b->source.classes, (size_t)steps);
+        labels = cut(&w, (size_t)steps, sizeof *labels);
+        starts = cut(&w, (size_t)steps, sizeof *starts);
+        columns = cut(&w, (size_t)steps, sizeof *columns);
+        few = cut(&w, (size_t)steps + 1, sizeof *few);
+    }
+    for (int32_t i = 0; i < steps; i++) columns[i] = i;
+    Outcome outcome = {.kind = DONE};
+    for (Py_ssize_t item = 0; item < b->items; item++) {
+        Source s = sequence(b, item);
+        int32_t count = best_path(&s, labels, starts);
+        if (count < 0) {
+            outcome = (Outcome){UNFIT, item, -1 - count};
+            break;
+        }
+        Answer *answer = add_answer(answers, item, count);
+        if (!answer) {
+            outcome.kind = NO_MEMORY;
+            break;
+        }
+        memcpy(answers->numbers + answer->numbers, labels, (size_t)count * sizeof *labels);
+        memcpy(answers->numbers + answer->numbers + count, starts, (size_t)count * sizeof *starts);
+        Forward f = {labels, count, room.before, room.at};
+        answer->log_prob = score_path(&f, &s, &room, few, columns);
+    }
+    free(w.block);
+    return outcome;
+}
+
+/* Adds the best hypotheses of a finished search, each with its exact score and its alignment. */
+static bool answer_search(const Beam *beam, const Source *s, const Room *room, Py_ssize_t item, int32_t top,
+                          Answers *answers, void **back, size_t *back_size) {
+    int32_t found = beam->ranking.count < top ? beam->ranking.count : top;
+    for (int32_t i = 0; i < found; i++) {
+        const Entry *e = &beam->entries[beam->ranking.heap[i].entry];
+        int32_t count = prefix_length(beam, e->node);
+        Answer *answer = add_answer(answers, item, count);
+        size_t states = 2 * (size_t)count + 1;
+        if (!answer || !grow(back, back_size, (size_t)s->steps * states + states * sizeof(double) + 8, 1)) return false;
+        int32_t *labels = answers->numbers + answer->numbers;
+        write_prefix(beam, e->node, labels, count);
+        Forward f = {labels, count, room->before, room->at};
+        answer->log_prob = score_of(&f, s, room->p, room->sums);
+        answer->weight = e->weight;
+        double *best = *back;
+        align(s, labels, count, labels + count, (unsigned char *)(best + states), best);
+    }
+    return true;
+}
+
+static Outcome run_search(const Batch *b, int32_t width, int32_t top, double prune, const Automaton *automaton,
+                          Answers *answers) {
+    const Source *first = &b->source;
+    size_t nodes, most = widest((size_t)width, first->steps, first->classes, &nodes);
+    if (nodes > INT32_MAX) return (Outcome){.kind = NO_MEMORY};
+    Workspace w = {0};
+    Room room;
+    Beam beam = {.automaton = automaton, .width = (int32_t)most};
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass && !reserve(&w)) return (Outcome){.kind = NO_MEMORY};
+        lay_out_room(&room, &w, first->steps, first->steps, first->classes, (size_t)first->steps);
+        lay_out_beam(&beam, &w, most, nodes, first->classes);
+    }
+    Outcome outcome = {.kind = DONE};
+    void *back = NULL;
+    size_t back_size = 0;
+    for (Py_ssize_t item = 0; item < b->items && outcome.kind == DONE; item++) {
+        Source s = sequence(b, item);
+        int32_t unfit = load_steps(&s, room.p, room.sums);
+        if (unfit >= 0) {
+            outcome = (Outcome){UNFIT, item, unfit};
+            break;
+        }
+        search(&beam, &s, room.p, room.sums, prune);
+        if (!answer_search(&beam, &s, &room, item, top, answers, &back, &back_size)) outcome.kind = NO_MEMORY;
+    }
+    free(back);
+    free(w.block);
+    return outcome;
+}
+
+/* The label sequences to score: number i stands at labels[offsets[i]] up to labels[offsets[i + 1]]. */
+typedef struct {
+    int32_t *labels;
+    size_t *offsets;
+    size_t count, longest;
+} Texts;
+
+/* Writes (items, texts) scores. */
+static Outcome run_score(const Batch *b, const Texts *texts, double *scores) {
+    const Source *first = &b->source;
+    Workspace w = {0};
+    Room room;
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass && !reserve(&w)) return (Outcome){.kind = NO_MEMORY};
+        lay_out_room(&room, &w, first->steps, first->steps, first->classes, texts->longest);
+    }
+    Outcome outcome = {.kind = DONE};
+    for (Py_ssize_t item = 0; item < b->items; item++) {
+        Source s = sequence(b, item);
+        int32_t unfit = load_steps(&s, room.p, room.sums);
+        if (unfit >= 0) {
+            outcome = (Outcome){UNFIT, item, unfit};
+            break;
+        }
+        for (size_t i = 0; i < texts->count; i++) {
+            size_t count = texts->offsets[i + 1] - texts->offsets[i];
+            Forward f = {texts->labels + texts->offsets[i], (int32_t)count, room.before, room.at};
+            *scores++ = count > (size_t)s.steps ? MINUS_INFINITY : score_of(&f, &s, room.p, room.sums);
+        }
+    }
+    free(w.block);
+    return outcome;
+}
+
+/* ================================================================================================ the border */
+
+#define CAPSULE "edge_ocr.ctc._kernel.Automaton"
+
+/* The arguments that every function shares, checked; release with close_input. */
+typedef struct {
+    Py_buffer values, lengths;
+    bool batched;
+    Batch batch;
+    double powers[256];
+} Input;
+
+static void close_input(Input *in) {
+    PyBuffer_Release(&in->values);
+    PyBuffer_Release(&in->lengths);
+}
+
+/* A buffer's element type as the struct module writes it, without the mark of the native byte order. */
+static char element_of(const Py_buffer *view) {
+    const char *format = view->format ? view->format : "B";
+    if (*format == '@' || *format == '=' || *format == '<') format++; /* built for little-endian machines alone */
+    return format[1] == '\0' ? format[0] : '?';
+}
+
+static bool open_values(Input *in, PyObject *values, double unit) {
+    const char *wanted = unit > 0.0 ? "log_probs.values must be an int8 array" : "log_probs must be a float32 array";
+    if (PyObject_GetBuffer(values, &in->values, PyBUF_STRIDES | PyBUF_FORMAT) < 0) {
+        PyErr_Clear();
+        PyErr_Format(PyExc_TypeError, "%s of shape (T, C) or (N, T, C), not %R", wanted, (PyObject *)Py_TYPE(values));
+        return false;
+    }
+    const Py_buffer *v = &in->values;
+    if (element_of(v) != (unit > 0.0 ? 'b' : 'f')) {
+        PyErr_Format(PyExc_TypeError, "%s, not one of format '%s'", wanted, v->format ? v->format : "B");
+        return false;
+    }
+    if (v->ndim != 2 && v->ndim != 3) {
+        PyErr_Format(PyExc_ValueError, "log_probs must have the shape (T, C) or (N, T, C), not %d dimensions", v->ndim);
+        return false;
+    }
+    in->batched = v->ndim == 3;
+    const Py_ssize_t *shape = v->shape + in->batched, *strides = v->strides + in->batched;
+    if (shape[1] < 1) {
+        PyErr_SetString(PyExc_ValueError, "log_probs must have at least one class, the blank");
+        return false;
+    }
+    if (shape[0] > INT32_MAX / 4 || shape[1] > INT32_MAX / 4) {
+        PyErr_SetString(PyExc_ValueError, "log_probs has too many steps or classes");
+        return false;
+    }
+    in->batch = (Batch){.items = in->batched ? v->shape[0] : 1, .stride = in->batched ? v->strides[0] : 0};
+    in->batch.source = (Source){.data = v->buf,
+                                .step = strides[0],
+                                .stride = strides[1],
+                                .steps = (int32_t)shape[0],
+                                .classes = (int32_t)shape[1],
+                                .unit = unit,
+                                .powers = in->powers};
+    if (unit > 0.0) {
+        for (int k = 0; k < 256; k++) in->powers[k] = exp_of(-unit * k);
+    }
+    return true;
+}
+
+static bool open_lengths(Input *in, PyObject *lengths) {
+    if (lengths == Py_None) return true;
+    if (!in->batched) {
+        PyErr_SetString(PyExc_ValueError, "lengths belongs to a batch (N, T, C); of one sequence pass log_probs[:length]");
+        return false;
+    }
+    if (PyObject_GetBuffer(lengths, &in->lengths, PyBUF_STRIDES | PyBUF_FORMAT) < 0) return false;
+    const Py_buffer *v = &in->lengths;
+    if (v->ndim != 1 || v->itemsize != 8 || v->strides[0] != 8 || v->shape[0] != in->batch.items) {
+        PyErr_Format(PyExc_ValueError, "lengths must hold one integer for each of the %zd sequences", in->batch.items);
+        return false;
+    }
+    const int64_t *list = v->buf;
+    for (Py_ssize_t i = 0; i < in->batch.items; i++) {
+        if (list[i] >= 0 && list[i] <= in->batch.source.steps) continue;
+        PyErr_Format(PyExc_ValueError, "lengths[%zd] must lie in 0..%d, not %lld", i, (int)in->batch.source.steps,
+                     (long long)list[i]);
+        return false;
+    }
+    in->batch.lengths = list;
+    return true;
+}
+
+static bool open_input(Input *in, PyObject *values, double unit, PyObject *lengths, Py_ssize_t blank) {
+    memset(in, 0, offsetof(Input, powers));
+    if (!open_values(in, values, unit) || !open_lengths(in, lengths)) return false;
+    if (blank < 0 || blank >= in->batch.source.classes) {
+        PyErr_Format(PyExc_ValueError, "blank must be a class, 0..%d, not %zd", (int)in->batch.source.classes - 1, blank);
+        return false;
+    }
+    in->batch.source.blank = (int32_t)blank;
+    return true;
+}
+
+static PyObject *raise(Outcome o) {
+    if (o.kind == NO_MEMORY) return PyErr_NoMemory();
+    PyErr_Format(PyExc_ValueError,
+                 "log_probs holds NaN or a value above 0 at step %d of sequence %zd; pass natural logarithms of "
+                 "probabilities (log_softmax of the logits)",
+                 (int)o.step, o.item);
+    return NULL;
+}
+
+static PyObject *tuple_of(const int32_t *numbers, int32_t count) {
+    PyObject *tuple = PyTuple_New(count);
+    for (int32_t i = 0; tuple && i < count; i++) {
+        PyObject *number = PyLong_FromLong(numbers[i]);
+        if (!number || PyTuple_SetItem(tuple, i, number) < 0) {
+            Py_DECREF(tuple);
+            return NULL;
+        }
+    }
+    return tuple;
+}
+
+/* kind(labels, log_prob, weight, steps) */
+static PyObject *hypothesis_of(PyObject *kind, const Answers *a, const Answer *answer) {
+    const int32_t *numbers = a->numbers + answer->numbers;
+    PyObject *labels = tuple_of(numbers, answer->count), *steps = tuple_of(numbers + answer->count, answer->count);
+    PyObject *made = NULL;
+    if (labels && steps) {
+        PyObject *arguments = Py_BuildValue("(OddO)", labels, answer->log_prob, answer->weight, steps);
+        if (arguments) made = PyObject_CallObject(kind, arguments);
+        Py_XDECREF(arguments);
+    }
+    Py_XDECREF(labels);
+    Py_XDECREF(steps);
+    return made;
+}
+
+/* One list of hypotheses a sequence; takes the answers that `*next` points at and after. */
+static PyObject *list_of(PyObject *kind, const Answers *a, Py_ssize_t item, size_t *next) {
+    PyObject *list = PyList_New(0);
+    for (; list && *next < a->count && a->list[*next].item == item; ++*next) {
+        PyObject *made = hypothesis_of(kind, a, &a->list[*next]);
+        if (!made || PyList_Append(list, made) < 0) Py_CLEAR(list);
+        Py_XDECREF(made);
+    }
+    return list;
+}
+
+static PyObject *greedy(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    PyObject *kind, *values, *lengths;
+    double unit;
+    Py_ssize_t blank;
+    if (!PyArg_ParseTuple(arguments, "OOdOn", &kind, &values, &unit, &lengths, &blank)) return NULL;
+    Input in;
+    Answers answers = {0};
+    PyObject *result = NULL;
+    if (open_input(&in, values, unit, lengths, blank)) {
+        Outcome outcome;
+        Py_BEGIN_ALLOW_THREADS
+        outcome = run_greedy(&in.batch, &answers);
+        Py_END_ALLOW_THREADS
+        if (outcome.kind != DONE) {
+            raise(outcome);
+        } else if (!in.batched) {
+            result = hypothesis_of(kind, &answers, answers.list);
+        } else {
+            result = PyList_New(0);
+            for (size_t i = 0; result && i < answers.count; i++) {
+                PyObject *made = hypothesis_of(kind, &answers, &answers.list[i]);
+                if (!made || PyList_Append(result, made) < 0) Py_CLEAR(result);
+                Py_XDECREF(made);
+            }
+        }
+    }
+    free_answers(&answers);
+    close_input(&in);
+    return result;
+}
+
+static bool fits(const Automaton *a, const Source *s) {
+    if (a->highest >= s->classes) {
+        PyErr_Format(PyExc_ValueError, "automaton.labels must be classes of log_probs, 0..%d, not %d", (int)s->classes - 1,
+                     (int)a->highest);
+        return false;
+    }
+    return true;
+}
+
+static PyObject *beam_search(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    PyObject *kind, *values, *lengths, *capsule;
+    double unit, prune;
+    Py_ssize_t blank;
+    int width, top;
+    if (!PyArg_ParseTuple(arguments, "OOdOniidO", &kind, &values, &unit, &lengths, &blank, &width, &top, &prune,
+                          &capsule))
+        return NULL;
+    const Automaton *automaton = NULL;
+    if (capsule != Py_None && !(automaton = PyCapsule_GetPointer(capsule, CAPSULE))) return NULL;
+    Input in;
+    Answers answers = {0};
+    PyObject *result = NULL;
+    if (open_input(&in, values, unit, lengths, blank) && (!automaton || fits(automaton, &in.batch.source))) {
+        Outcome outcome;
+        Py_BEGIN_ALLOW_THREADS
+        outcome = run_search(&in.batch, width, top, prune, automaton, &answers);
+        Py_END_ALLOW_THREADS
+        size_t next = 0;
+        if (outcome.kind != DONE) {
+            raise(outcome);
+        } else if (!in.batched) {
+            result = list_of(kind, &answers, 0, &next);
+        } else {
+            result = PyList_New(0);
+            for (Py_ssize_t item = 0; result && item < in.batch.items; item++) {
+                PyObject *list = list_of(kind, &answers, item, &next);
+                if (!list || PyList_Append(result, list) < 0) Py_CLEAR(result);
+                Py_XDECREF(list);
+            }
+        }
+    }
+    free_answers(&answers);
+    close_input(&in);
+    return result;
+}
+
+static void free_texts(Texts *t) {
+    free(t->labels);
+    free(t->offsets);
+}
+
+/* Appends one label sequence, `used` labels being there already. */
+static bool add_text(Texts *t, PyObject *sequence, size_t *used, size_t *room, const Source *s) {
+    Py_ssize_t count = PySequence_Size(sequence);
+    if (count < 0) return false;
+    void *labels = t->labels;
+    bool grown = grow(&labels, room, *used + (size_t)count, sizeof *t->labels);
+    t->labels = labels;
+    if (!grown || count > INT32_MAX / 4) {
+        PyErr_NoMemory();
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *item = PySequence_GetItem(sequence, i);
+        if (!item) return false;
+        Py_ssize_t label = PyNumber_AsSsize_t(item, NULL); /* beyond its range: clipped, and refused below */
+        Py_DECREF(item);
+        if (label == -1 && PyErr_Occurred()) return false;
+        if (label < 0 || label >= s->classes || label == s->blank) {
+            PyErr_Format(PyExc_ValueError, "labels must be classes, 0..%d, other than the blank %d, not %zd",
+                         (int)s->classes - 1, (int)s->blank, label);
+            return false;
+        }
+        t->labels[(*used)++] = (int32_t)label;
+    }
+    t->longest = (size_t)count > t->longest ? (size_t)count : t->longest;
+    t->offsets[++t->count] = *used;
+    return true;
+}
+
+static bool open_texts(Texts *t, PyObject *list, const Source *s) {
+    Py_ssize_t count = PySequence_Size(list);
+    if (count < 0) return false;
+    size_t used = 0, room = 0;
+    t->offsets = calloc((size_t)count + 1, sizeof *t->offsets);
+    if (!t->offsets) {
+        PyErr_NoMemory();
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *sequence = PySequence_GetItem(list, i);
+        bool added = sequence && add_text(t, sequence, &used, &room, s);
+        Py_XDECREF(sequence);
+        if (!added) return false;
+    }
+    return true;
+}
+
+/* Fills `scores`, a writable float64 buffer of one element for each sequence and label sequence. */
+static PyObject *score(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    PyObject *values, *lengths, *list, *scores;
+    double unit;
+    Py_ssize_t blank;
+    if (!PyArg_ParseTuple(arguments, "OdOnOO", &values, &unit, &lengths, &blank, &list, &scores)) return NULL;
+    Input in;
+    Texts texts = {0};
+    Py_buffer out = {0};
+    PyObject *result = NULL;
+    if (open_input(&in, values, unit, lengths, blank) && open_texts(&texts, list, &in.batch.source) &&
+        PyObject_GetBuffer(scores, &out, PyBUF_WRITABLE) == 0) {
+        if ((size_t)out.len != (size_t)in.batch.items * texts.count * sizeof(double)) {
+            PyErr_SetString(PyExc_ValueError, "scores must hold a double for each sequence and label sequence");
+        } else {
+            Outcome outcome;
+            Py_BEGIN_ALLOW_THREADS
+            outcome = run_score(&in.batch, &texts, out.buf);
+            Py_END_ALLOW_THREADS
+            result = outcome.kind == DONE ? Py_NewRef(Py_None) : raise(outcome);
+        }
+    }
+    PyBuffer_Release(&out);
+    free_texts(&texts);
+    close_input(&in);
+    return result;
+}
+
+/* One array of an automaton: C-contiguous, one-dimensional, of four-byte elements of that type. */
+static bool open_array(Py_buffer *view, PyObject *array, const char *name, char element) {
+    if (PyObject_GetBuffer(array, view, PyBUF_STRIDES | PyBUF_FORMAT) < 0) {
+        PyErr_Clear();
+        PyErr_Format(PyExc_TypeError, "automaton.%s must be an array, not %R", name, (PyObject *)Py_TYPE(array));
+        return false;
+    }
+    char found = element_of(view);
+    if (view->itemsize != 4 || (found != element && !(element == 'i' && found == 'l'))) {
+        PyErr_Format(PyExc_TypeError, "automaton.%s must be %s, not of format '%s'", name,
+                     element == 'f' ? "float32" : "int32", view->format ? view->format : "B");
+        return false;
+    }
+    if (view->ndim != 1 || (view->shape[0] > 1 && view->strides[0] != 4)) {
+        PyErr_Format(PyExc_ValueError, "automaton.%s must be one-dimensional and contiguous", name);
+        return false;
+    }
+    if (view->shape[0] > INT32_MAX / 4) {
+        PyErr_Format(PyExc_ValueError, "automaton.%s is too long", name);
+        return false;
+    }
+    return true;
+}
+
+static void drop_automaton(PyObject *capsule) { free(PyCapsule_GetPointer(capsule, CAPSULE)); }
+
+/* The views are, in order, offsets, labels, targets, weights, accept. */
+static PyObject *copy_automaton(const Py_buffer *views, Py_ssize_t blank) {
+    Automaton *a, draft = {.states = (int32_t)views[4].shape[0], .edges = (int32_t)views[1].shape[0]};
+    Workspace sizes = {0}, w = {0}, scratch = {0};
+    cut(&sizes, 1, sizeof *a);
+    lay_out_automaton(&draft, &sizes);
+    w.used = sizes.used;
+    w.overflow = sizes.overflow;
+    if (!reserve(&w)) return PyErr_NoMemory();
+    a = cut(&w, 1, sizeof *a);
+    *a = draft;
+    lay_out_automaton(a, &w);
+    size_t states = (size_t)a->states, edges = (size_t)a->edges;
+    memcpy(a->offsets, views[0].buf, (states + 1) * 4);
+    memcpy(a->labels, views[1].buf, edges * 4);
+    memcpy(a->targets, views[2].buf, edges * 4);
+    memcpy(a->weights, views[3].buf, edges * 4);
+    memcpy(a->accept, views[4].buf, states * 4);
+    const char *fault = check_automaton(a);
+    for (size_t e = 0; !fault && e < edges; e++) {
+        if (a->labels[e] == blank) fault = "automaton.labels must not hold the blank";
+    }
+    if (fault) {
+        PyErr_SetString(PyExc_ValueError, fault);
+        free(a);
+        return NULL;
+    }
+    int32_t *heads, *tails, *queue;
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass && !reserve(&scratch)) {
+            free(a);
+            return PyErr_NoMemory();
+        }
+        heads = cut(&scratch, states + 1, sizeof *heads);
+        tails = cut(&scratch, edges, sizeof *tails);
+        queue = cut(&scratch, states, sizeof *queue);
+    }
+    complete_automaton(a, heads, tails, queue);
+    free(scratch.block);
+    PyObject *capsule = PyCapsule_New(a, CAPSULE, drop_automaton);
+    if (!capsule) free(a);
+    return capsule;
+}
+
+static PyObject *compile_automaton(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    static const char *const names[] = {"offsets", "labels", "targets", "weights", "accept"};
+    PyObject *arrays[5];
+    Py_ssize_t blank;
+    if (!PyArg_ParseTuple(arguments, "OOOOOn", &arrays[0], &arrays[1], &arrays[2], &arrays[3], &arrays[4], &blank))
+        return NULL;
+    Py_buffer views[5];
+    memset(views, 0, sizeof views);
+    PyObject *capsule = NULL;
+    bool opened = true;
+    for (int i = 0; opened && i < 5; i++) opened = open_array(&views[i], arrays[i], names[i], i < 3 ? 'i' : 'f');
+    if (opened) {
+        if (views[4].shape[0] < 1) {
+            PyErr_SetString(PyExc_ValueError, "automaton.accept must have at least one state");
+        } else if (views[0].shape[0] != views[4].shape[0] + 1) {
+            PyErr_SetString(PyExc_ValueError, "automaton.offsets must have one element more than automaton.accept");
+        } else if (views[2].shape[0] != views[1].shape[0] || views[3].shape[0] != views[1].shape[0]) {
+            PyErr_SetString(PyExc_ValueError, "automaton.labels, targets and weights must be equally long");
+        } else {
+            capsule = copy_automaton(views, blank);
+        }
+    }
+    for (int i = 0; i < 5; i++) PyBuffer_Release(&views[i]);
+    return capsule;
+}
+
+static PyMethodDef functions[] = {
+    {"greedy", greedy, METH_VARARGS, NULL},
+    {"beam_search", beam_search, METH_VARARGS, NULL},
+    {"score", score, METH_VARARGS, NULL},
+    {"compile_automaton", compile_automaton, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef kernel = {
+    PyModuleDef_HEAD_INIT, .m_name = "edge_ocr.ctc._kernel", .m_size = 0, .m_methods = functions,
+};
+
+PyMODINIT_FUNC PyInit__kernel(void) { return PyModuleDef_Init(&kernel); }
