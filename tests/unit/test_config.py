@@ -1,0 +1,148 @@
+"""Settings: defaults, the shipped files, and an error with a cure for everything that can be wrong."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_ocr.config import Settings, load, parse
+from edge_ocr.errors import ConfigError
+from edge_ocr.types import Kind
+
+_SHIPPED = sorted((Path(__file__).parents[2] / "firmware_configs").glob("*.toml"))
+
+
+def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("")
+    assert load(tmp_path / "a.toml") == Settings()
+
+
+def test_what_the_file_says_replaces_the_default_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('kind = "sign"\nregions = ["nl", "de"]\n[vote]\nmin_confidence = 1\n')
+    settings = load(tmp_path / "a.toml")
+    assert (settings.kind, settings.regions, settings.vote.min_confidence) == (Kind.SIGN, ("nl", "de"), 1.0)
+    assert settings.track == Settings().track
+    assert settings.vote.min_reads == Settings().vote.min_reads
+
+
+def test_a_store_folder_becomes_a_path() -> None:
+    assert parse({"store": {"folder": "x/y"}}, origin="test").store.folder == Path("x/y")
+
+
+def test_none_from_python_means_the_default_of_optional_keys() -> None:
+    tables = {"regions": None, "detect": {"threshold": None}, "store": {"folder": None}}
+    assert parse(tables, origin="test") == Settings()
+
+
+@pytest.mark.parametrize("path", _SHIPPED, ids=lambda path: path.name)
+def test_every_shipped_file_loads(path: Path) -> None:
+    assert isinstance(load(path), Settings)
+
+
+def test_the_three_jobs_and_the_reference_ship() -> None:
+    names = {path.name for path in _SHIPPED}
+    assert {"edge-ocr.toml", "embedded-camera.toml", "parking-lot.toml", "offline-kiosk.toml"} <= names
+
+
+def test_the_reference_file_shows_every_key_and_states_the_true_defaults() -> None:
+    path = next(path for path in _SHIPPED if path.name == "edge-ocr.toml")
+    assert load(path) == Settings()
+    uncommented = "\n".join(
+        line.removeprefix("# ") if " = " in line else line for line in path.read_text().splitlines()
+    )
+    assert _keys(tomllib.loads(uncommented)) == _keys(asdict(Settings()))
+
+
+def _keys(table: dict[str, Any]) -> set[str]:
+    nested = {f"{key}.{inner}" for key, value in table.items() if isinstance(value, dict) for inner in _keys(value)}
+    return nested | {key for key, value in table.items() if not isinstance(value, dict)}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("kindd = 'plate'", "{path}: kindd is unknown; did you mean 'kind'?"),
+        ("[vote]\nmin_confidense = 1", "{path}: vote.min_confidense is unknown; did you mean 'min_confidence'?"),
+        ("[store]\nzzz = 1", "{path}: store.zzz is unknown; known are: folder"),
+        ("kind = 'plates'", "{path}: kind is 'plates', which is unknown; did you mean 'plate'?"),
+        ("kind = ['plate']", "{path}: kind is ['plate'], which is unknown; did you mean 'plate'?"),
+        ("vote = 3", "{path}: vote is 3, but must be a table; write it as [vote]"),
+        (
+            "[vote]\nmin_confidence = 1.5",
+            "{path}: vote.min_confidence is 1.5, which is out of range; give one from 0 to 1",
+        ),
+        (
+            "[vote]\nmin_confidence = nan",
+            "{path}: vote.min_confidence is nan, which is out of range; give one from 0 to 1",
+        ),
+        (
+            "[vote]\nmin_confidence = true",
+            "{path}: vote.min_confidence is True, but must be a number; give one from 0 to 1",
+        ),
+        (
+            "[vote]\nmin_reads = 2.5",
+            "{path}: vote.min_reads is 2.5, but must be a whole number; give one from 1 to 1000",
+        ),
+        ("[vote]\nmin_reads = 0", "{path}: vote.min_reads is 0, which is out of range; give one from 1 to 1000"),
+        ("[track]\nkeep = 'all'", "{path}: track.keep is 'all', but must be a number; give one from 1 to 1000"),
+        ("regions = 'eu'", '{path}: regions is \'eu\', but must be a list of names; write it as ["us", "eu"]'),
+        ("regions = [1]", '{path}: regions is [1], but must be a list of names; write it as ["us", "eu"]'),
+        (
+            "regions = []",
+            "{path}: regions is empty, so that nothing could be read; name at least one, or leave the key out",
+        ),
+        ("[store]\nfolder = ''", "{path}: store.folder is '', but must be a folder; write it as \"/var/lib/edge-ocr\""),
+    ],
+)
+def test_a_wrong_value_is_told_with_file_key_and_cure(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    assert str(caught.value) == message.format(path=path)
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.toml: cannot be read \(No such file or directory\); name a"):
+        load(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"kind = plate", r"is not valid TOML: .*line 1, column 8\); correct it there"),
+        (b"kind = '\xff'", r"is not UTF-8 \(byte 8\)"),
+        (b"a = " + b"[" * 100_000, "is not valid TOML"),
+        (b"a = " + b"9" * 10_000, "is not valid TOML"),
+    ],
+    ids=["syntax", "encoding", "nesting", "digits"],
+)
+def test_a_file_that_is_no_toml_is_told(tmp_path: Path, data: bytes, message: str) -> None:
+    (tmp_path / "a.toml").write_bytes(data)
+    with pytest.raises(ConfigError, match=message):
+        load(tmp_path / "a.toml")
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=20), inner, max_size=3),
+)
+_TABLES = st.sampled_from([key for key, value in vars(Settings).items() if not key.startswith("_")])
+
+
+@given(st.dictionaries(st.one_of(_TABLES, st.text(max_size=20)), _VALUES, max_size=4))
+def test_anything_else_gives_settings_or_a_one_line_error(tables: dict[str, Any]) -> None:
+    message = "test: "
+    try:
+        assert is_dataclass(parse(tables, origin="test"))
+    except ConfigError as error:
+        message = str(error)
+    assert len(message.splitlines()) == 1
+    assert message.startswith("test: ")
+    assert len(message) < 400
