@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import faulthandler
 import io
+import logging
 import os
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -94,15 +96,18 @@ def _watch(args: argparse.Namespace) -> int:
     from edge_ocr import runtime  # noqa: PLC0415
 
     table = output.watch_table(output.Style.of(sys.stdout))
-    events = runtime.watch(args.source, _settings(args))
-    if not args.json:
-        _print(table.head())
+    counts: Counter[str] = Counter()
     try:
+        events = runtime.watch(args.source, _settings(args), counts=counts)
+        if not args.json:
+            _print(table.head())
         for event in events:
             _print(output.json_line(event.as_json()) if args.json else output.watch_line(table, event))
     except SourceError as error:
         _complain(str(error))
         return NOTHING_READ
+    if not args.json:
+        _note(", ".join(f"{count} {name}" for name, count in counts.items()))
     return GOOD
 
 
@@ -123,7 +128,8 @@ def _doctor(args: argparse.Namespace) -> int:
 def _bench(args: argparse.Namespace) -> int:
     from edge_ocr import bench  # noqa: PLC0415
 
-    return bench.main(as_json=args.json)
+    code: int = bench.main(as_json=args.json)
+    return code
 
 
 def _inputs(paths: Sequence[str]) -> Iterator[tuple[str, SourceError | None]]:
@@ -295,6 +301,12 @@ def _complain(message: str) -> None:
     print(f"edge-ocr: {message}", file=sys.stderr, flush=True)
 
 
+def _note(message: str) -> None:
+    """Something for whoever looks on, that no log should fill up with."""
+    if sys.stderr.isatty():
+        print(message, file=sys.stderr, flush=True)
+
+
 def _progress(done: int | None, total: int) -> None:
     """How far a long batch is, for whoever looks at stderr while stdout goes elsewhere; None takes it away again."""
     if total >= _PROGRESS_FROM and sys.stderr.isatty() and not sys.stdout.isatty():
@@ -317,3 +329,15 @@ def _become_program() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     sys.stderr = os.fdopen(own, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
     faulthandler.enable(sys.stderr)
+    log = logging.StreamHandler(sys.stderr)
+    log.setFormatter(_OneLine())
+    logging.basicConfig(handlers=[log], level=logging.WARNING)
+
+
+class _OneLine(logging.Formatter):
+    """What a log record and its exception say, without the traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        error = record.exc_info[1] if record.exc_info else None
+        cause = "" if error is None else f" ({type(error).__name__}: {error})"
+        return printable(f"edge-ocr: {record.getMessage()}{cause}")

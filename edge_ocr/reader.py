@@ -70,8 +70,8 @@ class Reader:
         bundle: the recogniser; None for the one that came with this package.
         detector: finds the quads in an image, best first; None for the one that came with this package, which is
             loaded when first needed.
-        grammar: what a text may look like, over the recogniser's classes; needed for kinds other than plates, and in
-            the place of ``regions``.
+        grammar: what a text may look like, over the recogniser's alphabet with blank 0; needed for kinds other than
+            plates, and in the place of ``regions``.
         top: the most alternatives that a reading lists, 0 to 5; a text's confidence does not depend on it.
         threads: how many cores one inference may use; >= 1.
 
@@ -113,7 +113,7 @@ class Reader:
             if self.kind is not Kind.PLATE:
                 raise ValueError(f"grammar must be given for kind {self.kind}: pass word_grammar(words, alphabet)")
             known = load_regions(regions)
-            grammar = plate_grammar(known, self.recogniser.alphabet, blank=self.recogniser.blank)
+            grammar = plate_grammar(known, self.recogniser.alphabet)
         self.grammar = grammar
         self._detector = detector
         self._top = top

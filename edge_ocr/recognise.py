@@ -25,8 +25,8 @@ class Recogniser:
         threads: how many cores one call may use.
 
     Attributes:
-        alphabet: the characters in the order of their classes, the blank left out.
-        blank: the class that means 'no character here'.
+        alphabet: character ``i`` is class ``i + 1`` of what a call returns; class 0 is the blank, 'no character here',
+            wherever the model itself has it.
         width: of the strips it takes, in pixels.
         height: of the strips it takes, in pixels.
 
@@ -38,13 +38,15 @@ class Recogniser:
 
     def __init__(self, bundle: Bundle, *, threads: int = 1) -> None:
         self.alphabet: str = _setting(bundle, "alphabet", str)
-        self.blank: int = _setting(bundle, "blank", int)
+        blank: int = _setting(bundle, "blank", int)
         self.width: int = _setting(bundle, "width", int)
         self.height: int = _setting(bundle, "height", int)
         self._temperature = np.float32(_setting(bundle, "temperature", float))
         classes = len(self.alphabet) + 1
-        if len(set(self.alphabet)) + 1 != classes or not 0 <= self.blank < classes:
-            raise _bad(bundle, f"alphabet repeats a character, or blank {self.blank} is not one of {classes} classes")
+        if len(set(self.alphabet)) + 1 != classes:
+            raise _bad(bundle, "alphabet repeats a character")
+        if not 0 <= blank < classes:
+            raise _bad(bundle, f"blank is {blank}, but must be one of the classes 0 to {classes - 1}")
         if not self._temperature > 0:
             raise _bad(bundle, f"temperature must be above 0, not {self._temperature}")
         self._engine = Engine(bundle.model, name=bundle.name, threads=threads)
@@ -52,6 +54,7 @@ class Recogniser:
             raise _bad(bundle, f"the model takes {self._engine.input.shape}, not {self.height}x{self.width} grey")
         if len(self._engine.outputs) != 1 or self._engine.outputs[0].shape[-1] != classes:
             raise _bad(bundle, f"the model does not give one output of {classes} classes")
+        self._order = np.array([blank, *(index for index in range(classes) if index != blank)])
         # Every shade quantised once: a strip then takes one look-up a pixel instead of a division and a rounding.
         self._shades = self._engine.input.quantise(np.arange(256, dtype=np.float32) / np.float32(127.5) - 1)
 
@@ -73,7 +76,7 @@ class Recogniser:
             raise ValueError(f"strip must be {self.height}x{self.width} grey, not {strip.image.shape}")
         (stored,) = self._engine.run(self._shades[strip.image].reshape(self._engine.input.shape))
         logits = self._engine.outputs[0].dequantise(stored).reshape(-1, stored.shape[-1])
-        return log_softmax(logits / self._temperature)
+        return log_softmax(logits[:, self._order] / self._temperature)
 
 
 def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

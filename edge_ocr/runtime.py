@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from edge_ocr.camera import files
 from edge_ocr.clock import SystemClock
 from edge_ocr.config import Settings
-from edge_ocr.errors import SourceError
+from edge_ocr.errors import SourceError, printable
 from edge_ocr.pipeline import Pipeline, open_reader
 from edge_ocr.store import FileStore
 
@@ -64,7 +64,7 @@ def watch(
 
     """
     if "://" in source or source.startswith(_LIVE):
-        what = f"{files.shown(source)}: this version watches files, folders and globs, not cameras and streams"
+        what = f"{printable(source)}: this version watches files, folders and globs, not cameras and streams"
         raise SourceError(f"{what}; record it and watch the recording")
     settings = settings or Settings()
     pipeline = Pipeline(reader or open_reader(settings), settings, random=random)

@@ -7,6 +7,7 @@ brought to 8 bits, transparency is dropped, an animation gives its first picture
 from __future__ import annotations
 
 import glob
+import logging
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,8 @@ LARGEST = 128 << 20
 
 IMAGE_RATE = 10.0
 """Frames a second that a folder of images is taken for; images carry no time of their own."""
+
+_log = logging.getLogger(__name__)
 
 _USUAL_RATE = 25.0  # frames a second, where a recording does not tell
 _READ_AT_ONCE = 1 << 20
@@ -83,6 +86,8 @@ def load(path: Path) -> Image:
 def frames(source: str, *, start: Stamp) -> Iterator[Frame]:
     """The frames of a recording, or of a folder or glob of recordings and images.
 
+    One file that cannot be read among several is told in the log and left out.
+
     Frames are numbered through and stamped by the time of the recording, not by how fast they are read: a track takes
     the same course on any machine. A frame's ``source`` names the recording; all images of one folder or glob are one
     recording, :data:`IMAGE_RATE` frames a second.
@@ -92,20 +97,24 @@ def frames(source: str, *, start: Stamp) -> Iterator[Frame]:
         start: the moment that the first frame is given.
 
     Raises:
-        SourceError: nothing is there, or a file can be read neither as an image nor as a recording. What has been
-            handed on before stands.
+        SourceError: nothing is there, or nothing of it can be read.
 
     """
     number, seconds = 0, 0.0
-    for path in _find(source, IMAGE_SUFFIXES | VIDEO_SUFFIXES, "images or recordings"):
+    paths = _find(source, IMAGE_SUFFIXES | VIDEO_SUFFIXES, "images or recordings")
+    for path in paths:
         begin = seconds
-        if _is_image(path):
-            yield Frame(load(path), _later(start, begin), number, source)
-            number, seconds = number + 1, begin + 1 / IMAGE_RATE
-            continue
-        for image, offset, rate in _recording(path):
-            yield Frame(image, _later(start, begin + offset), number, str(path))
-            number, seconds = number + 1, begin + offset + 1 / rate
+        try:
+            still = _is_image(path)
+            for image, offset, length in [(load(path), 0.0, 1 / IMAGE_RATE)] if still else _recording(path):
+                yield Frame(image, _later(start, begin + offset), number, source if still else str(path))
+                number, seconds = number + 1, begin + offset + length
+        except SourceError as error:
+            if len(paths) == 1:
+                raise
+            _log.warning("%s", error)
+    if number == 0:
+        raise _unreadable(source, f"none of its {len(paths)} files can be read", "see the log for each")
 
 
 def _find(path: str, suffixes: frozenset[str], what: str) -> list[Path]:
@@ -232,7 +241,7 @@ def _is_image(path: Path) -> bool:
 
 
 def _recording(path: Path) -> Iterator[tuple[Image, float, float]]:
-    """Every image of a recording, the seconds since its beginning, and the frames a second that it tells."""
+    """Every image of a recording, the seconds since its beginning, and how long it stands."""
     if not path.is_file():
         raise _unreadable(path, "no such file", "check the name")
     # The absolute path, and FFmpeg alone: OpenCV would take 'rtsp:x' for an address and 'img_%d.png' for a sequence.
@@ -249,7 +258,7 @@ def _recording(path: Path) -> Iterator[tuple[Image, float, float]]:
             # Streams without timestamps say 0 for every frame, damaged ones jump back.
             told = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             last = told if told > last else last + 1 / rate
-            yield np.asarray(image, np.uint8), last, rate
+            yield np.asarray(image, np.uint8), last, 1 / rate
             count += 1
     finally:
         capture.release()
