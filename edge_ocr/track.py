@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _SMOOTHING = 0.5  # how much of a new velocity is taken at once: detections jitter by a pixel or two
 _UNHURRIED = 0.5  # a box that moved by less than half its own length went nowhere
 
+_MOST_GROWTH = 2.0  # from one sighting to the next; nothing comes twice as near in so short a time
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -214,5 +216,7 @@ class Tracker:
 
 def _distance(a: Box, b: Box) -> float:
     """How unlike two boxes are: the centres' distance in lengths, plus the logarithm of the ratio of the lengths."""
-    apart = math.hypot(a.x - b.x, a.y - b.y) / ((a.length + b.length) / 2)
-    return apart + abs(math.log(a.length / b.length))
+    ratio = max(a.length, b.length) / min(a.length, b.length)
+    if ratio > _MOST_GROWTH:
+        return math.inf
+    return math.hypot(a.x - b.x, a.y - b.y) / ((a.length + b.length) / 2) + math.log(ratio)

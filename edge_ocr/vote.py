@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Labels: TypeAlias = tuple[int, ...]
 
 _ALTERNATIVES = 5
+_IMPOSSIBLE = -1e6  # a log-probability that no text recovers from, and that still can be calculated with
 _LEAST = 1e-7  # rows of float32 sum to 1 no more exactly than this
 
 
@@ -86,7 +87,8 @@ def fuse(sightings: Sequence[Sighting], grammar: Grammar, *, kind: Kind, trust: 
     if not weighed:
         return None
     candidates, weights = tuple(weighed), np.array(list(weighed.values()))
-    frames = np.array([[ctc.score(sightings[i].log_probs, labels) for labels in candidates] for i in legible])
+    log_probs = np.stack([sightings[index].log_probs for index in legible])
+    frames = np.maximum(ctc.score(log_probs, candidates, blank=_blank(grammar)), _IMPOSSIBLE)
     share = float(len(legible)) ** -trust.correlation
     floors = frames.max(axis=1) - (trust.outlier if len(legible) > 1 else np.inf)  # alone, a frame is all there is
     scores = share * np.maximum(frames, floors[:, None]).sum(axis=0) + weights
@@ -114,6 +116,12 @@ def fuse(sightings: Sequence[Sighting], grammar: Grammar, *, kind: Kind, trust: 
 def is_legible(sighting: Sighting) -> bool:
     """Whether the decoder found any text in it; an empty text is none."""
     return any(hypothesis.labels for hypothesis in sighting.hypotheses)
+
+
+def _blank(grammar: Grammar) -> int:
+    """The one class that is no character."""
+    used = grammar.classes
+    return int(np.setdiff1d(np.arange(len(used) + 1), used)[0])
 
 
 def _text(labels: Labels, grammar: Grammar) -> str:

@@ -1,0 +1,179 @@
+"""The vote, on log-probabilities made by hand: two letters at most, so that every sum can be checked on paper."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_ocr import ctc
+from edge_ocr.grammar import word_grammar
+from edge_ocr.types import Kind, Quad, Sighting, Strip
+from edge_ocr.vote import Trust, fuse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from random import Random
+
+    from edge_ocr.grammar import Grammar
+    from edge_ocr.vote import Vote
+
+_ALPHABET = "ABC"
+_PLAIN = Trust(correlation=0.0, outlier=1000.0, unlisted=5.0)
+_ALL = word_grammar(["".join(p) for p in itertools.product(_ALPHABET, repeat=2)], _ALPHABET)
+
+
+def _sighting(*characters: Mapping[str, float], frame: int = 0, grammar: Grammar = _ALL, top: int = 4) -> Sighting:
+    """A sighting of which each character has the given probabilities; the blank between them is certain."""
+    probs = np.full((2 * len(characters), len(_ALPHABET) + 1), 1e-9)
+    for place, chances in enumerate(characters):
+        for character, chance in chances.items():
+            probs[2 * place, 1 + _ALPHABET.index(character)] = chance
+        probs[2 * place + 1, 0] = 1.0
+    log_probs = np.log(probs / probs.sum(axis=1, keepdims=True)).astype(np.float32)
+    corners = ((0.0, 0.0), (10.0 + frame, 0.0), (10.0 + frame, 5.0), (0.0, 5.0))
+    strip = Strip(np.zeros((48, 160), np.uint8), Quad(corners, Kind.WORD, 0.9))
+    return Sighting(frame, strip, log_probs, tuple(ctc.beam_search(log_probs, 16, top, grammar.automaton)))
+
+
+def _unread(frame: int = 0) -> Sighting:
+    sighting = _sighting({"A": 1.0}, {"A": 1.0}, frame=frame)
+    return Sighting(frame, sighting.strip, sighting.log_probs, ())
+
+
+def _fuse(sightings: Sequence[Sighting], grammar: Grammar = _ALL, trust: Trust = _PLAIN) -> Vote:
+    result = fuse(sightings, grammar, kind=Kind.WORD, trust=trust)
+    assert result is not None
+    return result
+
+
+def test_when_two_frames_disagree_the_sum_decides() -> None:
+    weak = _sighting({"A": 0.6, "B": 0.4}, {"C": 1.0})
+    strong = _sighting({"A": 0.1, "B": 0.9}, {"C": 1.0}, frame=1)
+    vote = _fuse([weak, strong])
+    assert (vote.reading.text, vote.best) == ("BC", 1)
+    assert vote.reading.confidence == pytest.approx(0.36 / (0.36 + 0.06), abs=1e-3)
+    assert vote.reading.alternatives[0].text == "AC"
+    assert vote.reading.alternatives[0].confidence == pytest.approx(0.06 / (0.36 + 0.06), abs=1e-3)
+
+
+def test_a_text_that_no_frame_read_best_can_win() -> None:
+    first = _sighting({"A": 0.55, "B": 0.45}, {"A": 0.01, "C": 0.99})
+    second = _sighting({"B": 0.45, "C": 0.55}, {"C": 1.0}, frame=1)
+    for sighting in (first, second):
+        assert _fuse([sighting]).reading.text != "BC"
+    assert _fuse([first, second]).reading.text == "BC"
+
+
+def test_a_single_wrong_frame_is_outvoted_however_sure_it_is() -> None:
+    right = [_sighting({"A": 0.9, "B": 0.1}, {"B": 0.9, "C": 0.1}, frame=frame) for frame in range(3)]
+    wrong = _sighting({"C": 1.0}, {"C": 1.0}, frame=3)
+    assert _fuse([*right, wrong]).reading.text != "AB"  # nothing limits what one frame may cost
+    assert _fuse([*right, wrong], trust=Trust(correlation=0.0, outlier=5.0)).reading.text == "AB"
+
+
+def test_one_sighting_keeps_the_decoder_s_own_order() -> None:
+    sighting = _sighting({"A": 0.5, "B": 0.3, "C": 0.2}, {"A": 0.6, "C": 0.4})
+    vote = _fuse([sighting], trust=Trust())
+    texts = [vote.reading.text, *(other.text for other in vote.reading.alternatives)]
+    assert texts == ["".join(_ALPHABET[label - 1] for label in h.labels) for h in sighting.hypotheses]
+
+
+def test_the_grammar_s_weight_counts_once_and_can_tip_the_scale() -> None:
+    grammar = word_grammar({"AC": 1.0, "BC": 9.0}, _ALPHABET)
+    frames = [_sighting({"A": 0.6, "B": 0.4}, {"C": 1.0}, frame=frame, grammar=grammar) for frame in range(2)]
+    vote = _fuse(frames, grammar)
+    assert vote.reading.text == "BC"
+    assert vote.reading.confidence == pytest.approx(0.9 * 0.16 / (0.9 * 0.16 + 0.1 * 0.36), abs=1e-3)
+
+
+def test_what_the_lists_leave_out_takes_from_the_confidence() -> None:
+    short = _sighting({"A": 0.4, "B": 0.3, "C": 0.3}, {"A": 1.0}, top=1)
+    assert _fuse([short]).reading.confidence == pytest.approx(0.4, abs=1e-3)  # 0.6 lies with texts not listed
+
+
+def test_the_rest_is_no_more_than_some_texts_like_the_last_listed() -> None:
+    grammar = word_grammar(["AA", "AB", "AC"], _ALPHABET)
+    sighting = _sighting({"A": 0.5, "B": 0.5}, {"A": 0.98, "B": 0.0199, "C": 1e-4}, grammar=grammar)
+    # Half of the probability is with 'BA', which the grammar does not know: it must not count as unlisted text.
+    assert _fuse([sighting], grammar).reading.confidence == pytest.approx(0.98, abs=2e-3)
+
+
+def test_frames_that_repeat_each_other_do_not_make_certainty() -> None:
+    frames = [_sighting({"A": 0.8, "B": 0.2}, {"C": 1.0}, frame=frame) for frame in range(16)]
+    confidences = [_fuse(frames, trust=Trust(correlation=c)).reading.confidence for c in (0.0, 0.5, 1.0)]
+    assert confidences[0] > 0.999999
+    assert confidences[1] == pytest.approx(0.8**4 / (0.8**4 + 0.2**4), abs=2e-3)
+    assert confidences[2] == pytest.approx(0.8, abs=2e-3)
+
+
+def test_a_frame_without_text_counts_as_unread_and_changes_nothing() -> None:
+    frames = [_sighting({"A": 0.7, "B": 0.3}, {"C": 1.0})]
+    vote = _fuse([_unread(), *frames, _unread()])
+    assert (vote.unread, vote.best) == (2, 1)
+    assert vote.reading == _fuse(frames).reading
+
+
+def test_nothing_legible_gives_no_vote() -> None:
+    assert fuse([], _ALL, kind=Kind.WORD) is None
+    assert fuse([_unread(), _unread()], _ALL, kind=Kind.WORD) is None
+
+
+def test_texts_that_the_grammar_refuses_are_no_candidates() -> None:
+    grammar = word_grammar(["CC"], _ALPHABET)
+    free = _sighting({"A": 1.0}, {"B": 1.0})
+    assert fuse([free], grammar, kind=Kind.WORD) is None
+
+
+def test_ties_go_to_the_smaller_text_and_the_earlier_frame() -> None:
+    frames = [_sighting({"A": 0.5, "B": 0.5}, {"C": 1.0}, frame=frame) for frame in range(3)]
+    vote = _fuse(frames)
+    assert (vote.reading.text, vote.best) == ("AC", 0)
+
+
+def test_the_quad_is_that_of_the_frame_that_supports_the_text_best() -> None:
+    frames = [_sighting({"A": p, "B": 1 - p}, {"C": 1.0}, frame=i) for i, p in enumerate((0.6, 0.9, 0.7))]
+    vote = _fuse(frames)
+    assert vote.best == 1
+    assert vote.reading.quad == frames[1].strip.quad
+
+
+def test_a_frame_in_which_a_candidate_is_impossible_still_gives_finite_numbers() -> None:
+    long = _sighting({"A": 0.9, "B": 0.1}, {"B": 1.0})
+    log_probs = np.full_like(long.log_probs, -np.inf)
+    log_probs[:, 0] = 0.0
+    log_probs[0] = [-np.inf, 0.0, -np.inf, -np.inf]  # 'A' and nothing else
+    short = Sighting(1, long.strip, log_probs, long.hypotheses)
+    assert math.isfinite(_fuse([long, short]).reading.confidence)
+
+
+@pytest.mark.parametrize("bad", [{"correlation": -0.1}, {"correlation": 1.1}, {"outlier": 0.0}, {"unlisted": 0.0}])
+def test_impossible_trust_is_refused(bad: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"correlation must be in 0\.\.1"):
+        Trust(**bad)
+
+
+_CHANCES = st.lists(st.floats(0.01, 1), min_size=3, max_size=3).map(
+    lambda chances: dict(zip(_ALPHABET, (c / sum(chances) for c in chances), strict=True))
+)
+
+
+@given(st.lists(st.tuples(_CHANCES, _CHANCES), min_size=1, max_size=4), st.randoms(use_true_random=False))
+def test_confidences_are_probabilities_and_order_does_not_matter(
+    frames: list[tuple[dict[str, float], dict[str, float]]], random: Random
+) -> None:
+    sightings = [_sighting(*characters, frame=index) for index, characters in enumerate(frames)]
+    vote = _fuse(sightings, trust=Trust())
+    confidences = [vote.reading.confidence, *(other.confidence for other in vote.reading.alternatives)]
+    assert confidences == sorted(confidences, reverse=True)
+    assert 0 < sum(confidences) <= 1 + 1e-9
+    shuffled = sightings.copy()
+    random.shuffle(shuffled)
+    again = _fuse(shuffled, trust=Trust())
+    assert again.reading.text == vote.reading.text
+    assert again.reading.confidence == pytest.approx(vote.reading.confidence)
