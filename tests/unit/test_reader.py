@@ -1,0 +1,191 @@
+"""The stages composed, with a detector that is told where to look and a recogniser that reads columns of shades."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from edge_ocr.bundle import load_bundle
+from edge_ocr.errors import BundleError, GrammarError
+from edge_ocr.grammar import word_grammar
+from edge_ocr.reader import MOST_ALTERNATIVES, Reader, Stopwatch
+from edge_ocr.types import Kind, Quad, corners_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BUNDLE = load_bundle(Path(__file__).parents[1] / "data/bundles/tiny", task="recognise")
+ALPHABET = BUNDLE.settings["alphabet"]
+WORDS = word_grammar(["AB", "BA", "ABBA", "A", "B"], ALPHABET)
+
+
+def text_of(columns: str) -> np.ndarray:
+    """A picture of 8x32 on which the tiny recogniser sees '#' as A, ' ' as B and '.' as nothing."""
+    shades = np.array([{"#": 0, ".": 128, " ": 255}[column] for column in columns], np.uint8)
+    return np.tile(np.repeat(shades, 2), (8, 1))
+
+
+AB, BA, NOTHING = text_of("..###......   .."), text_of("..   .....###..."), np.full((8, 32), 128, np.uint8)
+
+
+def looking_at(*places: tuple[int, int]) -> Callable[[np.ndarray], list[Quad]]:
+    """A detector that finds an 8x32 quad at each place."""
+    corners = [corners_of([(x, y), (x + 32, y), (x + 32, y + 8), (x, y + 8)]) for x, y in places]
+    return lambda _: [Quad(corner, Kind.PLATE, 0.9) for corner in corners]
+
+
+def reader_with(detector: Any = None, **options: Any) -> Reader:
+    return Reader(bundle=BUNDLE, detector=detector or looking_at(), **{"grammar": WORDS, **options})
+
+
+def scene(*texts: tuple[np.ndarray, int, int]) -> np.ndarray:
+    image = np.full((60, 120, 3), 128, np.uint8)
+    for text, x, y in texts:
+        image[y : y + 8, x : x + 32] = text[:, :, None]
+    return image
+
+
+def test_a_crop_is_read_whole_and_without_a_detector() -> None:
+    (reading,) = reader_with().read(AB, crop=True)
+    assert (reading.text, reading.kind, reading.region) == ("AB", Kind.PLATE, None)
+    assert reading.confidence > 0.9
+    assert reading.quad.corners == ((0, 0), (32, 0), (32, 8), (0, 8))
+
+
+def test_every_text_of_a_frame_is_read_where_the_detector_found_it() -> None:
+    reader = reader_with(looking_at((10, 5), (70, 40)))
+    readings = reader.read(scene((AB, 10, 5), (BA, 70, 40)))
+    assert {(reading.text, reading.quad.corners[0]) for reading in readings} == {("AB", (10, 5)), ("BA", (70, 40))}
+
+
+def test_readings_come_most_confident_first() -> None:
+    faint = text_of("..#.........   .")
+    faint[:, 4:6] = 100
+    readings = reader_with(looking_at((70, 40), (10, 5))).read(scene((AB, 10, 5), (faint, 70, 40)))
+    confidences = [reading.confidence for reading in readings]
+    assert len(confidences) == 2
+    assert confidences == sorted(confidences, reverse=True)
+
+
+def test_a_place_without_a_text_gives_no_reading_but_stays_a_sighting() -> None:
+    reader = reader_with(looking_at((10, 5)))
+    assert reader.read(scene()) == []
+    (sighting,) = reader.sightings(scene(), frame=7)
+    assert sighting.frame == 7
+
+
+def test_a_frame_in_which_nothing_is_found_gives_nothing() -> None:
+    assert reader_with().read(scene((AB, 10, 5))) == []
+
+
+def test_only_what_the_grammar_accepts_is_read() -> None:
+    (reading,) = reader_with(grammar=word_grammar(["BA", "BBB"], ALPHABET)).read(AB, crop=True)
+    assert reading.text in {"BA", "BBB"}
+
+
+def test_plates_are_read_within_the_formats_of_the_regions() -> None:
+    reader = Reader(bundle=BUNDLE, regions=["sk"])
+    assert {region.name for region in reader.grammar.regions} == {"sk"}
+    assert reader.read(AB, crop=True)[0].text  # nothing listed has two letters, the free branch does
+
+
+@pytest.mark.parametrize("top", [0, 1, 3])
+def test_top_limits_the_alternatives_and_leaves_the_confidence_alone(top: int) -> None:
+    few, many = reader_with(top=top).read(AB, crop=True)[0], reader_with().read(AB, crop=True)[0]
+    assert few.alternatives == many.alternatives[:top]
+    assert few.confidence == many.confidence
+
+
+def test_colour_grey_and_views_are_read_alike() -> None:
+    reader = reader_with(looking_at((10, 5)))
+    colour = scene((AB, 10, 5))
+    view = np.repeat(np.repeat(colour, 2, axis=0), 2, axis=1)[::2, ::2]
+    texts = [reader.read(image)[0].text for image in (colour, np.ascontiguousarray(colour[:, :, 0]), view)]
+    assert texts == ["AB"] * 3
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 200), (200, 1), (2, 3)])
+def test_the_smallest_images_are_read_without_complaint(size: tuple[int, int]) -> None:
+    reader = reader_with(looking_at((0, 0)))
+    assert isinstance(reader.read(np.zeros((*size, 3), np.uint8)), list)
+    assert isinstance(reader.read(np.zeros(size, np.uint8), crop=True), list)
+
+
+def test_the_stopwatch_gets_the_time_of_every_stage() -> None:
+    ticks = count()
+    stopwatch = Stopwatch(now=lambda: float(next(ticks)))
+    reader_with(looking_at((10, 5), (70, 40))).read(scene((AB, 10, 5), (BA, 70, 40)), stopwatch=stopwatch)
+    assert stopwatch.ms == {"detect": 1000, "recognise": 2000, "decode": 3000}
+
+
+def test_a_crop_takes_no_time_to_detect() -> None:
+    stopwatch = Stopwatch()
+    reader_with().read(AB, crop=True, stopwatch=stopwatch)
+    assert set(stopwatch.ms) == {"recognise", "decode"}
+
+
+@pytest.mark.parametrize(
+    ("image", "error"),
+    [
+        (np.zeros((4, 4), np.float32), TypeError),
+        ("a.jpg", TypeError),
+        (None, TypeError),
+        (np.zeros((4, 4, 4), np.uint8), ValueError),
+        (np.zeros((4, 4, 1), np.uint8), ValueError),
+        (np.zeros(4, np.uint8), ValueError),
+        (np.zeros((0, 4, 3), np.uint8), ValueError),
+    ],
+)
+def test_what_is_no_image_is_refused_by_name(image: Any, error: type[Exception]) -> None:
+    for crop in (False, True):
+        with pytest.raises(error, match="image"):
+            reader_with().read(image, crop=crop)
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"kind": "car"}, "kind must be one of plate, sign, word, digits, not 'car'"),
+        ({"top": MOST_ALTERNATIVES + 1}, "top must be 0 to 5"),
+        ({"top": -1}, "top must be 0 to 5"),
+        ({"threads": 0}, "threads must be at least 1"),
+        ({"regions": ["sk"]}, "regions and grammar exclude each other"),
+    ],
+)
+def test_impossible_options_are_refused_by_name(options: dict[str, Any], what: str) -> None:
+    with pytest.raises(ValueError, match=what):
+        reader_with(**options)
+
+
+def test_regions_are_for_plates() -> None:
+    with pytest.raises(ValueError, match="regions are for plates"):
+        Reader("word", bundle=replace(BUNDLE, kind=Kind.WORD), regions=["sk"])
+
+
+def test_other_kinds_need_a_grammar() -> None:
+    bundle = replace(BUNDLE, kind=Kind.WORD)
+    with pytest.raises(ValueError, match="grammar must be given for kind word"):
+        Reader("word", bundle=bundle)
+    assert Reader("word", bundle=bundle, grammar=WORDS).read(AB, crop=True)[0].kind is Kind.WORD
+
+
+def test_an_unknown_region_is_an_error() -> None:
+    with pytest.raises(GrammarError, match="atlantis"):
+        Reader(bundle=BUNDLE, regions=["atlantis"])
+
+
+@pytest.mark.parametrize("kind", ["sign", "word", "digits"])
+def test_a_kind_without_a_bundle_is_an_error_of_one_line(kind: str) -> None:
+    with pytest.raises(BundleError, match="no bundle") as caught:
+        Reader(kind)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_bundle_for_another_kind_is_an_error() -> None:
+    with pytest.raises(BundleError, match="recognise"):
+        Reader("plate", bundle=replace(BUNDLE, kind=Kind.SIGN))
