@@ -1,0 +1,214 @@
+"""Train the plate recogniser on rendered strips: time-boxed, resumable, measured on photographs as it goes."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from edge_ocr import rectify
+from export import photographs
+from export.crnn import Crnn
+from export.scoring import Score
+from export.synthetic.faces import CHARACTERS
+from export.synthetic.strips import HEIGHT, WIDTH, Shard, load_shard
+from export.training import Average, Budget, save
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_BATCH = 128
+_PEAK_RATE = 1.5e-3
+_MIXED = 4  # shards shuffled together
+_REPORT_SECONDS = 60.0
+_CHECKPOINT_SECONDS = 240.0
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A development folder: how its boxes are cut, how its texts are scored, which of its rows are held back."""
+
+    name: str
+    margin: float
+    folded: bool
+    held: int = 1
+    skip: int = 0
+
+
+FOLDERS = (
+    Folder("plates_us_frames", 0.06, folded=True),
+    Folder("plates_ar_crops", 0.0, folded=False),
+    Folder("plates_tn_crops", 0.0, folded=False),
+    Folder("plates_in_frames", 0.0, folded=True),
+    Folder("plates_cn_crops", 0.0, folded=True, held=5, skip=1),
+)
+
+
+def train(*, shards: Path, data: Path | None, out: Path, minutes: float, seed: int, threads: int) -> Path:
+    """Train until the minutes are used up; run again with the same ``out`` to resume.
+
+    Args:
+        shards: folder of strips (see :mod:`export.synthetic.strips`); shards that appear later are taken in.
+        data: folder of development photographs, or None to measure on renders alone.
+        out: where ``checkpoint.pt`` and ``log.jsonl`` go.
+        minutes: of training in all, over every run.
+        seed: of the weights and the order.
+        threads: cores to use.
+
+    Returns:
+        The path of the checkpoint.
+
+    """
+    torch.manual_seed(seed)
+    torch.set_num_threads(threads)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "checkpoint.pt"
+    network = Crnn().to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+    optimiser = torch.optim.AdamW(network.parameters(), lr=_PEAK_RATE, weight_decay=0.01)
+    average = Average(network)
+    spent, seen, pass_number = 0.0, 0, 0
+    if path.is_file():
+        state = torch.load(path, map_location=device, weights_only=True)
+        network.load_state_dict(state["network"])
+        optimiser.load_state_dict(state["optimiser"])
+        average.restore(state["average"])
+        spent, seen, pass_number = state["spent"], state["seen"], state["passes"]
+        print(f"resuming after {spent / 60:.1f} minutes and {seen} strips", flush=True)
+    budget = Budget(minutes, spent=spent)
+    loss_of = nn.CTCLoss(zero_infinity=True)
+
+    def keep() -> None:
+        parts = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state()}
+        save(path, {**parts, "spent": budget.spent, "seen": seen, "passes": pass_number})
+
+    reported, kept, losses, since = time.monotonic(), time.monotonic(), [], seen
+    while budget.done < 1:
+        pass_number += 1
+        for strips, labels in _batches(shards, seed + pass_number):
+            for group in optimiser.param_groups:
+                group["lr"] = budget.rate(_PEAK_RATE)
+            losses.append(_step(network, optimiser, loss_of, strips.to(device), labels.to(device)))
+            average.update(network)
+            seen += len(strips)
+            now = time.monotonic()
+            if now - reported > _REPORT_SECONDS:
+                pace = (seen - since) / (now - reported)
+                print(
+                    f"{budget.done:6.1%}  {seen:9d} strips  {pace:5.0f} a second  loss {np.mean(losses):.3f}",
+                    flush=True,
+                )
+                reported, losses, since = now, [], seen
+            if now - kept > _CHECKPOINT_SECONDS or budget.done >= 1:
+                keep()
+                kept = time.monotonic()
+                figures = measure(average.network, data)
+                _log(out / "log.jsonl", budget, seen, figures)
+                reported, since = time.monotonic(), seen
+            if budget.done >= 1:
+                break
+    return path
+
+
+def measure(network: nn.Module, data: Path | None) -> dict[str, Score]:
+    """Greedy accuracy on every development folder that is there, in float."""
+    figures = {}
+    for folder in FOLDERS:
+        if data is not None and (data / folder.name).is_dir():
+            strips, texts = development(data, folder)
+            reads = [
+                text for part in np.array_split(strips, max(1, len(strips) // 64)) for text in greedy(network, part)
+            ]
+            figures[folder.name] = Score.of(reads, texts, folded=folder.folded)
+    return figures
+
+
+def development(data: Path, folder: Folder) -> tuple[NDArray[np.uint8], list[str]]:
+    """Strips and texts of the part of a development folder that may be measured on."""
+    strips, texts = [], []
+    for number, (label, image) in enumerate(photographs.crops(data / folder.name, margin=folder.margin)):
+        text = label.text[folder.skip :]
+        if number % folder.held == 0 and text and image.size:
+            strips.append(strip_of(image))
+            texts.append(text)
+    return np.stack(strips), texts
+
+
+def strip_of(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A whole crop as the runtime's ``--crop`` cuts it."""
+    return rectify.whole(image, width=WIDTH, height=HEIGHT).image
+
+
+@torch.no_grad()
+def greedy(network: nn.Module, strips: NDArray[np.uint8]) -> list[str]:
+    """Best-path texts of uint8 strips (n, HEIGHT, WIDTH)."""
+    device = next(network.parameters()).device
+    classes = network(as_input(torch.from_numpy(strips).to(device))).argmax(-1).cpu().numpy()
+    texts = []
+    for row in classes:
+        kept = row[(row != 0) & (np.append(-1, row[:-1]) != row)]
+        texts.append("".join(CHARACTERS[number - 1] for number in kept))
+    return texts
+
+
+def as_input(strips: torch.Tensor) -> torch.Tensor:
+    """Grey uint8 (n, h, w) as the network's float (n, 1, h, w) in -1..1."""
+    values = strips.float().div_(127.5).sub_(1).unsqueeze(1)
+    return values.to(memory_format=torch.channels_last)
+
+
+def _step(
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    loss_of: nn.CTCLoss,
+    strips: torch.Tensor,
+    labels: torch.Tensor,
+) -> float:
+    network.train()
+    with torch.autocast(strips.device.type, torch.bfloat16):
+        logits = network(as_input(strips))
+    scores = logits.float().log_softmax(-1).transpose(0, 1)
+    lengths = (labels != 0).sum(1)
+    steps = torch.full((len(strips),), scores.shape[0])
+    loss = loss_of(scores, labels.long(), steps, lengths)
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    optimiser.step()
+    return float(loss.detach())
+
+
+def _batches(folder: Path, seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """One pass over the shards that are there, in an order of the seed's."""
+    rng = np.random.default_rng(seed)
+    paths = [path for path in sorted(folder.glob("strips-*.npz")) if not path.name.endswith(".part.npz")]
+    order = rng.permutation(len(paths))
+    for start in range(0, len(order), _MIXED):
+        mixed = [load_shard(paths[number]) for number in order[start : start + _MIXED]]
+        yield from _shuffled(mixed, rng)
+
+
+def _shuffled(mixed: list[Shard], rng: np.random.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    strips = np.concatenate([shard.strips for shard in mixed])
+    labels = np.concatenate([shard.labels for shard in mixed])
+    order = rng.permutation(len(strips))
+    for start in range(0, len(order) - _BATCH + 1, _BATCH):
+        places = order[start : start + _BATCH]
+        yield torch.from_numpy(strips[places]), torch.from_numpy(labels[places])
+
+
+def _log(path: Path, budget: Budget, seen: int, figures: dict[str, Score]) -> None:
+    line: dict[str, Any] = {"minutes": round(budget.spent / 60, 1), "strips": seen}
+    line |= {name: round(score.exact, 4) for name, score in figures.items()}
+    print("  ".join(f"{name} {score.exact:.1%}" for name, score in figures.items()), flush=True)
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(line) + "\n")

@@ -1,0 +1,143 @@
+"""How a camera sees a plate: surroundings, perspective, size, blur, light, noise, compression, and the crop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from edge_ocr import rectify
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from export.synthetic.drawing import Picture
+    from export.synthetic.plates import Plate
+
+    Corners = NDArray[np.float32]
+
+
+def see(rng: np.random.Generator, plate: Plate, *, width: int, height: int) -> Picture:
+    """The strip that the runtime would cut out of a camera's frame of this plate: grey uint8 (height, width)."""
+    mix = [0.114, 0.587, 0.299] if rng.random() < 0.8 else rng.dirichlet([1.0, 1.0, 1.0])  # infrared mixes otherwise
+    grey = cv2.transform(plate.image, np.array([mix], np.float32))
+    image, corners = _observe(rng, grey)
+    return crop(rng, expose(rng, image), corners, width=width, height=height)
+
+
+def expose(rng: np.random.Generator, image: Picture) -> Picture:
+    """Blur, light and shade, sensor and compression, on a grey picture."""
+    height, width = image.shape[:2]
+    blur = abs(rng.normal(0, 0.6)) * (width / 300 + 0.5)
+    if blur > 0.35:
+        image = cv2.GaussianBlur(image, (0, 0), blur)
+    if rng.random() < 0.15:
+        image = cv2.filter2D(image, -1, _motion(rng, width))
+    light = image.astype(np.float32)
+    if rng.random() < 0.5:
+        cells = rng.uniform(0.35, 1.3, (2, 3)).astype(np.float32)
+        light *= cv2.resize(cells, (width, height), interpolation=cv2.INTER_LINEAR)
+    if rng.random() < 0.15:
+        _shadow(rng, light)
+    if rng.random() < 0.08:
+        x, y = rng.uniform(0, width), rng.uniform(0, height)
+        glare = np.zeros((height, width), np.float32)
+        cv2.circle(
+            glare, (int(x), int(y)), max(2, int(height * rng.uniform(0.05, 0.3))), float(rng.uniform(60, 255)), -1
+        )
+        light += cv2.GaussianBlur(glare, (0, 0), height * 0.08 + 1)
+    contrast = rng.uniform(0.75, 1.25)
+    level = rng.normal(0, 20)
+    if rng.random() < 0.22:  # night, or thin contrast
+        contrast, level = rng.uniform(0.08, 0.5), rng.uniform(0, 140)
+    light = (light - 128 * (contrast > 0.6)) * contrast + 128 * (contrast > 0.6) + level
+    noise = abs(rng.normal(0, 5)) * min(1.0, contrast)
+    if noise > 0.5:
+        grain = np.empty(light.shape, np.float32)
+        cv2.randn(grain, np.zeros(1), np.full(1, noise))
+        light += grain
+    out = np.clip(light, 0, 255).astype(np.uint8)
+    if rng.random() < 0.7:
+        quality = int(rng.integers(25, 95))
+        out = cv2.imdecode(cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE)
+    if rng.random() < 0.1:  # sharpened in the camera: halos
+        soft = cv2.GaussianBlur(out, (0, 0), 1.5)
+        out = cv2.addWeighted(out, 2.2, soft, -1.2, 0)
+    return out
+
+
+def crop(rng: np.random.Generator, image: Picture, corners: Corners, *, width: int, height: int) -> Picture:
+    """Cut a plate out of a grey picture as a detector would: a little loose, tight, shifted or turned."""
+    if rng.random() < 0.5:  # an upright box around it
+        left, top = corners.min(axis=0)
+        right, bottom = corners.max(axis=0)
+        corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+    across, down = corners[1] - corners[0], corners[3] - corners[0]
+    loose = rng.normal(0.03, 0.04, (4, 2)).clip(-0.06, 0.16) if rng.random() < 0.85 else rng.uniform(-0.06, 0.3, (4, 2))
+    signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
+    grown = corners + (signs * loose).astype(np.float32) @ np.stack([across, down])
+    target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32) - np.float32(0.5)
+    matrix = cv2.getPerspectiveTransform(grown.astype(np.float32), target)
+    strip = cv2.warpPerspective(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return rectify.stretch(strip)
+
+
+def _observe(rng: np.random.Generator, plate: Picture) -> tuple[Picture, Corners]:
+    """Place the plate among surroundings at the size a camera sees it; gives the picture and the plate's corners."""
+    height, width = plate.shape[:2]
+    seen = float(np.exp(rng.uniform(np.log(52), np.log(320))))  # pixels across
+    scale = seen / width
+    if scale < 1:
+        plate = cv2.resize(
+            plate, None, fx=max(scale, 8 / height), fy=max(scale, 8 / height), interpolation=cv2.INTER_AREA
+        )
+    height, width = plate.shape[:2]
+    tall = height * rng.uniform(0.85, 1.2)
+    margin = 0.25 * width
+    size = (round(width + 2 * margin), round(tall + 2 * margin))
+    turn = np.radians(rng.normal(0, 4) if rng.random() < 0.8 else rng.normal(0, 11))
+    lean = rng.normal(0, 0.06) + np.tan(turn) * rng.uniform(0, 1)
+    far = rng.normal(0, 0.05, (4, 2))
+    unit = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]) + far * [0.4, 0.8]
+    shear = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn) + lean, np.cos(turn)]])
+    corners = ((unit * [width, tall]) @ shear + [size[0] / 2, size[1] / 2]).astype(np.float32)
+    source = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    matrix = cv2.getPerspectiveTransform(source, corners)
+    picture = _surroundings(rng, size)
+    cv2.warpPerspective(plate, matrix, size, dst=picture, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
+    return picture, corners
+
+
+def _surroundings(rng: np.random.Generator, size: tuple[int, int]) -> Picture:
+    """Bumper, boot lid, shadow: washes of grey with a few hard edges."""
+    cells = rng.integers(0, 200) + rng.normal(0, 25, (3, 3))
+    picture = cv2.resize(np.clip(cells, 0, 255).astype(np.uint8), size, interpolation=cv2.INTER_LINEAR)
+    for _ in range(int(rng.integers(0, 5))):
+        x0, x1 = sorted(rng.integers(-10, size[0] + 10, 2).tolist())
+        y0 = int(rng.integers(-5, size[1]))
+        cv2.rectangle(picture, (x0, y0), (x1, y0 + int(rng.integers(2, 14))), int(rng.integers(256)), -1)
+    return picture
+
+
+def _shadow(rng: np.random.Generator, light: NDArray[np.float32]) -> None:
+    height, width = light.shape[:2]
+    mask = np.ones((height, width), np.float32)
+    edge = rng.uniform(0, width, 2)
+    points = np.array([[0, 0], [edge[0], 0], [edge[1], height], [0, height]], np.int32)
+    if rng.random() < 0.5:
+        edge = rng.uniform(0, height, 2)
+        points = np.array([[0, 0], [0, edge[0]], [width, edge[1]], [width, 0]], np.int32)
+    cv2.fillPoly(mask, [points], float(rng.uniform(0.3, 0.7)))
+    light *= cv2.GaussianBlur(mask, (0, 0), 1.0 + 2 * rng.random())
+
+
+def _motion(rng: np.random.Generator, width: int) -> NDArray[np.float32]:
+    length = max(2, round(width * rng.uniform(0.01, 0.035)))
+    angle = rng.normal(0, 0.5) if rng.random() < 0.7 else rng.uniform(0, np.pi)
+    kernel = np.zeros((length * 2 + 1, length * 2 + 1), np.float32)
+    reach = np.array([np.cos(angle), np.sin(angle)]) * length / 2
+    start, end = (np.array([length, length]) - reach), (np.array([length, length]) + reach)
+    cv2.line(kernel, tuple(np.rint(start).astype(int).tolist()), tuple(np.rint(end).astype(int).tolist()), 1.0, 1)
+    normed: NDArray[np.float32] = kernel / kernel.sum()
+    return normed

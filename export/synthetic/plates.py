@@ -1,0 +1,141 @@
+"""Licence plates as objects: the shapes, colours, lettering and clutter of many countries, flat and undamaged.
+
+How a camera sees them is :mod:`export.synthetic.degrade`'s part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from export.synthetic import drawing, texts
+from export.synthetic.faces import CAPS
+from export.synthetic.styles import BLACK, STYLES, WHITE, Style
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from export.synthetic.drawing import Colour, Picture
+    from export.synthetic.faces import Face
+    from export.synthetic.styles import Columns
+
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels."""
+
+_CAP_ROWS = CAPS.stop - CAPS.start
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plate:
+    """A flat plate: ``image`` BGR uint8 to its very edge, ``text`` its label, ``band`` the box of the text itself."""
+
+    image: Picture
+    text: str
+    band: Box
+
+
+def render_plate(rng: np.random.Generator, faces: Sequence[Face]) -> Plate:
+    """One plate of any country, 300 to 500 pixels wide."""
+    style = STYLES[int(rng.choice(len(STYLES), p=[style.share for style in STYLES]))]
+    groups = texts.choose(rng, style.patterns, style.free)
+    width = int(rng.integers(300, 340)) if style.aspect[1] < 3 else int(rng.integers(420, 500))
+    height = round(width / rng.uniform(*style.aspect))
+    paper, ink = _colours(rng, style)
+    canvas = np.full((height, width, 3), paper, np.uint8)
+    columns = style.ground(rng, canvas, ink, _any(rng, faces))
+    band = _text(rng, canvas, style, drawing.Line(_any(rng, faces), groups), ink, columns)
+    _over(rng, canvas)
+    if rng.random() < style.framed:
+        _frame(rng, canvas, _any(rng, faces))
+    if rng.random() < 0.35:
+        _dirt(rng, canvas)
+    return Plate(canvas, "".join(groups), band)
+
+
+def _any(rng: np.random.Generator, faces: Sequence[Face]) -> Face:
+    return faces[int(rng.integers(len(faces)))]
+
+
+def _colours(rng: np.random.Generator, style: Style) -> tuple[Colour, Colour]:
+    """A country's pair, shifted a little; or, now and then, any two that differ enough to be read."""
+    if rng.random() < 0.15:
+        while True:
+            paper, ink = drawing.colour(rng), drawing.colour(rng)
+            if abs(_grey(paper) - _grey(ink)) > 60:
+                return paper, ink
+    paper, ink = style.colours[int(rng.integers(len(style.colours)))]
+    moved = np.clip(np.array(paper + ink) + rng.integers(-20, 21, 6), 0, 255).tolist()
+    return (moved[0], moved[1], moved[2]), (moved[3], moved[4], moved[5])
+
+
+def _grey(colour: Colour) -> float:
+    return 0.114 * colour[0] + 0.587 * colour[1] + 0.299 * colour[2]
+
+
+def _text(
+    rng: np.random.Generator, canvas: Picture, style: Style, line: drawing.Line, ink: Colour, columns: Columns
+) -> Box:
+    """Set the text between two columns, with what stands between its groups."""
+    height = canvas.shape[0]
+    gap = rng.uniform(*style.gap)
+    setting = drawing.letter(rng, line, gap=gap, space=rng.uniform(0.04, 0.3))
+    scale = height * rng.uniform(*style.caps) / _CAP_ROWS
+    room = columns[1] - columns[0]
+    across = min(scale * rng.uniform(0.85, 1.15), room / setting.mask.shape[1])
+    size = (max(8, round(setting.mask.shape[1] * across)), max(8, round(setting.mask.shape[0] * scale)))
+    mask = cv2.resize(setting.mask, size, interpolation=cv2.INTER_AREA)
+    left = columns[0] + round((room - size[0]) * (rng.uniform(0.3, 0.7) if rng.random() < 0.8 else rng.random()))
+    middle = height * rng.uniform(*style.row)
+    top = round(middle - size[1] / 2)
+    if rng.random() < 0.06:  # an outline around the letters, or a shadow under them
+        drawing.paint(canvas, cv2.dilate(mask, np.ones((3, 3), np.uint8)), (left + 1, top + 1), drawing.colour(rng))
+    drawing.paint(canvas, mask, (left, top), ink)
+    if rng.random() < 0.5:
+        drawing.emboss(canvas, mask, (left, top), rng.normal(0, 45))
+    caps = _CAP_ROWS * scale
+    if rng.random() < style.clutter:
+        for gap_centre in setting.gaps:
+            if rng.random() < 0.75:
+                at = (left + gap_centre * across, middle + rng.normal(0, 0.08) * caps)
+                drawing.emblem(rng, canvas, at, caps * rng.uniform(0.5, 1.4) * min(0.7, gap))
+    first_row = top + round(CAPS.start * scale)
+    return left, first_row, left + size[0], first_row + round(caps)
+
+
+def _over(rng: np.random.Generator, canvas: Picture) -> None:
+    """A border and screws."""
+    height, width = canvas.shape[:2]
+    if rng.random() < 0.5:
+        inset = int(rng.integers(0, max(2, height // 20)))
+        ink = drawing.colour(rng, 0, 120) if rng.random() < 0.7 else drawing.colour(rng)
+        corner = (width - 1 - inset, height - 1 - inset)
+        cv2.rectangle(canvas, (inset, inset), corner, ink, int(rng.integers(1, 5)))
+    if rng.random() < 0.6:
+        drawing.bolts(rng, canvas)
+
+
+def _frame(rng: np.random.Generator, canvas: Picture, face: Face) -> None:
+    """A dealer's frame with names above and below, which may touch the text."""
+    height, width = canvas.shape[:2]
+    frame = drawing.colour(rng, 0, 70) if rng.random() < 0.7 else drawing.colour(rng, 120)
+    ink = WHITE if _grey(frame) < 120 else BLACK
+    for above in (True, False):
+        depth = round(height * rng.uniform(0.03, 0.15))
+        rows = canvas[:depth] if above else canvas[height - depth :]
+        rows[:] = frame
+        if depth > 8 and rng.random() < 0.7:
+            start = rng.uniform(0.08, 0.3)
+            drawing.capitals(rng, rows, face, (width * start, depth * 0.15, width * (1 - start), depth * 0.9), ink)
+    side = max(1, round(width * rng.uniform(0.0, 0.03)))
+    canvas[:, :side] = frame
+    canvas[:, -side:] = frame
+
+
+def _dirt(rng: np.random.Generator, canvas: Picture) -> None:
+    height, width = canvas.shape[:2]
+    cells = rng.normal(1.0, rng.uniform(0.03, 0.2), (int(rng.integers(3, 12)), int(rng.integers(4, 24))))
+    dirt = cv2.resize(cells.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    canvas[:] = np.clip(canvas * dirt[:, :, None], 0, 255).astype(np.uint8)
