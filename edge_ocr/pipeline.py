@@ -38,7 +38,7 @@ class FrameReader(Protocol):
     def grammar(self) -> Grammar:
         """What its decoder was told that a text may look like."""
 
-    def sightings(self, image: Image, *, frame: int) -> Sequence[Sighting]:
+    def sightings(self, image: Image, /, *, frame: int) -> Sequence[Sighting]:
         """The evidence for every text in an image."""
 
 

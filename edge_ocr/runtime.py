@@ -6,6 +6,7 @@ import logging
 import os
 from collections import Counter
 from contextlib import ExitStack
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from edge_ocr.camera import files
@@ -58,7 +59,7 @@ def watch(
         The events, each as soon as it is certain. Close it (or exhaust it) to let go of the source and the store.
 
     Raises:
-        SourceError: nothing is there, or the source cannot be read; events of what could be read come first.
+        SourceError: nothing is there, or nothing of it can be read.
         BundleError, GrammarError, EngineError: the reader cannot be made.
         StoreError: an event cannot be stored.
 
@@ -74,19 +75,14 @@ def watch(
 
 def _events(pipeline: Pipeline, frames: Iterable[Frame], counts: Counter[str]) -> Iterator[Event]:
     """Everything that the pipeline tells, while counting."""
-    broken: SourceError | None = None
-    try:
-        for event in _steps(pipeline, frames, counts):
-            counts["events"] += 1
-            yield event
-    except SourceError as error:
-        broken = error
-    for event in pipeline.finish():
+    for event in chain(_steps(pipeline, frames, counts), _last(pipeline)):
         counts["events"] += 1
         yield event
     counts.update({str(reason): count for reason, count in pipeline.rejected.items()})
-    if broken is not None:
-        raise broken
+
+
+def _last(pipeline: Pipeline) -> Iterator[Event]:
+    yield from pipeline.finish()  # asked only when all frames are through
 
 
 def _steps(pipeline: Pipeline, frames: Iterable[Frame], counts: Counter[str]) -> Iterator[Event]:

@@ -1,0 +1,149 @@
+"""Watching a source on disk with a scripted reader: all of it, in order, whatever single frames do."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_ocr import ctc
+from edge_ocr.clock import FakeClock
+from edge_ocr.config import parse
+from edge_ocr.errors import SourceError, StoreError
+from edge_ocr.grammar import word_grammar
+from edge_ocr.runtime import watch
+from edge_ocr.types import Kind, Quad, Sighting, Strip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from edge_ocr.types import Event, Image
+
+_GRAMMAR = word_grammar(["AB", "BA"], "AB")
+
+
+class _Reader:
+    """Reads 'AB' in every frame, but fails where it is told to."""
+
+    grammar = _GRAMMAR
+
+    def __init__(self, fails: Callable[[int], bool] = lambda _: False) -> None:
+        self._fails = fails
+
+    def sightings(self, _image: Image, /, *, frame: int) -> list[Sighting]:
+        if self._fails(frame):
+            raise RuntimeError("the interpreter tripped")
+        log_probs = np.full((4, 3), np.log(0.01), np.float32)
+        log_probs[[0, 1, 2, 3], [1, 0, 2, 0]] = np.log(0.98)
+        quad = Quad(((10.0, 10.0), (40.0, 10.0), (40.0, 20.0), (10.0, 20.0)), Kind.PLATE, 0.9)
+        found = ctc.beam_search(log_probs, 8, 4, _GRAMMAR.automaton)
+        return [Sighting(frame, Strip(np.zeros((48, 160), np.uint8), quad), log_probs, tuple(found))]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Thirty small frames."""
+    place = tmp_path / "frames"
+    place.mkdir()
+    for number in range(30):
+        cv2.imwrite(str(place / f"{number}.png"), np.full((60, 80, 3), number, np.uint8))
+    return place
+
+
+def _watch(source: Path | str, reader: _Reader, counts: Counter[str] | None = None, **tables: Any) -> Iterator[Event]:
+    settings = parse(tables, origin="test")
+    clock = FakeClock(mono=100.0, wall=1_700_000_000.0)
+    return watch(str(source), settings, reader=reader, clock=clock, random=bytes, counts=counts)
+
+
+def test_every_frame_is_processed_and_time_is_that_of_the_recording(folder: Path) -> None:
+    counts: Counter[str] = Counter()
+    (event,) = _watch(folder, _Reader(), counts)
+    assert (event.reading.text, event.reads, event.first_frame, event.last_frame) == ("AB", 30, 0, 29)
+    assert event.first.mono == 100.0
+    assert event.last.mono == pytest.approx(102.9)
+    assert counts == {"frames": 30, "events": 1}
+
+
+def test_watching_twice_gives_the_same(folder: Path) -> None:
+    first = [event.as_json() for event in _watch(folder, _Reader())]
+    assert first == [event.as_json() for event in _watch(folder, _Reader())]
+
+
+def test_frames_that_fail_are_counted_told_once_and_passed_over(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    counts: Counter[str] = Counter()
+    with caplog.at_level(logging.WARNING):
+        (event,) = _watch(folder, _Reader(lambda number: 10 <= number < 14 or number == 20), counts)
+    assert event.reads == 25
+    assert counts == {"frames": 30, "failed frames": 5, "events": 1}
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{folder}: frame 10 could not be processed",
+        f"{folder}: frame 20 could not be processed",
+    ]
+
+
+def test_a_fault_that_fails_every_frame_is_raised(folder: Path) -> None:
+    counts: Counter[str] = Counter()
+    with pytest.raises(RuntimeError, match="tripped"):
+        list(_watch(folder, _Reader(lambda _: True), counts))
+    assert counts["failed frames"] == 25
+
+
+def test_tracks_without_an_event_are_counted_by_reason(folder: Path) -> None:
+    counts: Counter[str] = Counter()
+    assert list(_watch(folder, _Reader(), counts, vote={"min_reads": 31})) == []
+    assert counts == {"frames": 30, "few reads": 1}
+
+
+def test_a_broken_file_among_others_costs_nothing_but_itself(folder: Path) -> None:
+    (folder / "14a.png").write_bytes(b"not an image")
+    assert [event.reads for event in _watch(folder, _Reader())] == [30]
+
+
+@pytest.mark.parametrize(
+    "source", ["rtsp://camera/1", "http://camera/mjpeg", "/dev/video0", "picamera2://0", "picamera2:0"]
+)
+def test_a_source_that_this_version_cannot_open_is_refused_at_once(source: str) -> None:
+    with pytest.raises(
+        SourceError, match="this version watches files, folders and globs, not cameras and streams; rec"
+    ):
+        watch(source, reader=_Reader())
+
+
+def test_a_missing_source_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"none\.mp4: no such file"):
+        list(_watch(tmp_path / "none.mp4", _Reader()))
+
+
+def test_events_are_stored_before_they_are_handed_on(folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "store"
+    (event,) = _watch(folder, _Reader(), store={"folder": str(place)})
+    assert event.crop_file is not None
+    assert (place / event.crop_file).is_file()
+    assert event.id in (place / "events.jsonl").read_text()
+
+
+def test_without_a_store_the_event_names_no_crop(folder: Path) -> None:
+    (event,) = _watch(folder, _Reader())
+    assert event.crop_file is None
+
+
+def test_a_store_that_cannot_be_made_is_told(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(StoreError, match="taken"):
+        list(_watch(folder, _Reader(), store={"folder": str(tmp_path / "taken")}))
+
+
+def test_an_abandoned_watch_lets_go_of_the_store(folder: Path, tmp_path: Path) -> None:
+    tables = {"store": {"folder": str(tmp_path / "store")}, "vote": {"decide_after_seconds": 0.5}}
+    abandoned = _watch(folder, _Reader(), **tables)
+    next(abandoned)
+    with pytest.raises(StoreError, match="another process"):
+        list(_watch(folder, _Reader(), **tables))
+    abandoned.close()  # type: ignore[attr-defined]
+    assert len(list(_watch(folder, _Reader(), **tables))) == 1
