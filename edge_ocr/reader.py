@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 BEAM = 16
 """Hypotheses that the search keeps at each time step; from here on its best one is the exact search's."""
+
+_HALF = math.log(0.5)
 
 MOST_ALTERNATIVES = 5
 """That a reading can list."""
@@ -182,7 +185,10 @@ class Reader:
             strip = cut(width=self.recogniser.width, height=self.recogniser.height)
             log_probs = self.recogniser(strip)
         with stopwatch.lap("decode"):
-            hypotheses = ctc.beam_search(log_probs, BEAM, _LISTED, self.grammar.automaton)
+            # Where the detector was wrong the strip is more likely than not without any character, but a grammar that
+            # accepts no empty text would find one all the same.
+            empty = float(log_probs[:, 0].sum()) > _HALF
+            hypotheses = [] if empty else ctc.beam_search(log_probs, BEAM, _LISTED, self.grammar.automaton)
         return Sighting(frame, strip, log_probs, tuple(hypotheses))
 
 

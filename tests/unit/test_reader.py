@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 BUNDLE = load_bundle(Path(__file__).parents[1] / "data/bundles/tiny", task="recognise")
 ALPHABET = BUNDLE.settings["alphabet"]
-WORDS = word_grammar(["AB", "BA", "ABBA", "A", "B"], ALPHABET)
+WORDS = word_grammar(["AB", "BA", "ABBA", "A", "B"], ALPHABET, length_bonus=0)
 
 
 def text_of(columns: str) -> np.ndarray:
@@ -30,7 +30,7 @@ def text_of(columns: str) -> np.ndarray:
     return np.tile(np.repeat(shades, 2), (8, 1))
 
 
-AB, BA, NOTHING = text_of("..###......   .."), text_of("..   .....###..."), np.full((8, 32), 128, np.uint8)
+AB, BA = text_of("..###......   .."), text_of("..   .....###...")
 
 
 def looking_at(*places: tuple[int, int]) -> Callable[[np.ndarray], list[Quad]]:
