@@ -1,0 +1,133 @@
+"""What `edge-ocr watch` makes of labelled clips: events against labels, the vote beside the best single frame."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from edge_ocr.clock import FakeClock
+from edge_ocr.config import Settings
+from edge_ocr.pipeline import open_reader
+from edge_ocr.runtime import watch
+from export.scoring import normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from edge_ocr.grammar import Grammar
+    from edge_ocr.pipeline import FrameReader
+    from edge_ocr.types import Event, Image, Sighting
+
+
+class Outcome(StrEnum):
+    """Of one clip."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    MISSED = "missed"
+
+
+@dataclass(frozen=True, slots=True)
+class ClipResult:
+    """One clip of one car: what it should have told, and what it told."""
+
+    name: str
+    label: str
+    events: tuple[Event, ...]
+    rejected: Counter[str]
+
+    @property
+    def outcome(self) -> Outcome:
+        """Right if any event says exactly what the label says."""
+        if not self.events:
+            return Outcome.MISSED
+        return Outcome.RIGHT if any(event.reading.text == self.label for event in self.events) else Outcome.WRONG
+
+    @property
+    def extra(self) -> int:
+        """Events that should not be there: all but one that is right."""
+        return len(self.events) - int(self.outcome is Outcome.RIGHT)
+
+    def line(self) -> str:
+        """For people: the outcome, the label, and every event with its confidence and reads."""
+        told = ", ".join(f"{e.reading.text} {e.reading.confidence:.2f} ({e.reads} reads)" for e in self.events)
+        rejected = ", ".join(f"{count} {reason}" for reason, count in self.rejected.items())
+        return f"{self.name:<18} {self.outcome:<6} {self.label:<9} {told or '-'}{f'; {rejected}' if rejected else ''}"
+
+
+class Remembering:
+    """A frame reader that reads each frame once, however often a clip is watched.
+
+    Args:
+        reader: the real one.
+
+    """
+
+    def __init__(self, reader: FrameReader) -> None:
+        self._reader = reader
+        self._known: dict[int, Sequence[Sighting]] = {}
+
+    @property
+    def grammar(self) -> Grammar:
+        """Of the real reader."""
+        return self._reader.grammar
+
+    def sightings(self, image: Image, /, *, frame: int) -> Sequence[Sighting]:
+        """Of the real reader, or as remembered from the same frame number."""
+        if frame not in self._known:
+            self._known[frame] = self._reader.sightings(image, frame=frame)
+        return self._known[frame]
+
+
+def evaluate_clips(folder: Path, settings: Settings | None = None, *, reader: FrameReader | None = None) -> float:
+    """Watch every labelled clip and print what came of it.
+
+    Args:
+        folder: holds labels.csv (columns image and text) and the clips in images/.
+        settings: as for `edge-ocr watch`; the defaults by default.
+        reader: None for the one that the settings describe.
+
+    Returns:
+        The share of clips, 0..1, that gave exactly the right text as an event.
+
+    """
+    settings = settings or Settings()
+    single = replace(settings, track=replace(settings.track, keep=1))
+    reader = reader or open_reader(settings)
+    fused: list[ClipResult] = []
+    best: list[ClipResult] = []
+    for name, label in _labels(folder / "labels.csv"):
+        remembering = Remembering(reader)
+        fused.append(_watch(folder / "images" / name, label, settings, remembering))
+        best.append(_watch(folder / "images" / name, label, single, remembering))
+        print(fused[-1].line(), flush=True)
+    print(summary("all frames fused", fused))
+    print(summary("best frame alone", best))
+    return sum(result.outcome is Outcome.RIGHT for result in fused) / len(fused)
+
+
+def summary(name: str, results: Sequence[ClipResult]) -> str:
+    """One line on many clips."""
+    outcomes = Counter(result.outcome for result in results)
+    shares = ", ".join(f"{outcome} {outcomes[outcome]} ({outcomes[outcome] / len(results):.0%})" for outcome in Outcome)
+    extra = sum(result.extra for result in results)
+    return f"{name}: {shares}, extra events {extra} ({extra / len(results):.0%}) of {len(results)} clips"
+
+
+def _watch(clip: Path, label: str, settings: Settings, reader: FrameReader) -> ClipResult:
+    counts: Counter[str] = Counter()
+    events = tuple(watch(str(clip), settings, reader=reader, clock=FakeClock(), counts=counts))
+    rejected = Counter({reason: n for reason, n in counts.items() if reason not in ("frames", "events")})
+    return ClipResult(clip.name, label, events, rejected)
+
+
+def _labels(path: Path) -> list[tuple[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [(row["image"], normalise(row["text"])) for row in csv.DictReader(file)]
+    if not rows:
+        raise ValueError(f"{path} lists no clips; name a folder with labels.csv and images/")
+    return rows
