@@ -57,7 +57,7 @@ def expose(rng: np.random.Generator, image: Picture) -> Picture:
         grain = np.empty(light.shape, np.float32)
         cv2.randn(grain, np.zeros(1), np.full(1, noise))
         light += grain
-    out = np.clip(light, 0, 255).astype(np.uint8)
+    out: Picture = np.clip(light, 0, 255).astype(np.uint8)
     if rng.random() < 0.7:
         quality = int(rng.integers(25, 95))
         out = cv2.imdecode(cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE)
@@ -79,7 +79,9 @@ def crop(rng: np.random.Generator, image: Picture, corners: Corners, *, width: i
     grown = corners + (signs * loose).astype(np.float32) @ np.stack([across, down])
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32) - np.float32(0.5)
     matrix = cv2.getPerspectiveTransform(grown.astype(np.float32), target)
-    strip = cv2.warpPerspective(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    strip: Picture = cv2.warpPerspective(
+        image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     return rectify.stretch(strip)
 
 

@@ -1,0 +1,63 @@
+# make run   reads the bundled samples on this machine, from nothing but python3, venv and a C compiler
+# make test  the whole suite: lint, types, unit, golden and fault tests
+# Everything installs into folders .venv-* here; the first run needs the package index, later ones no network.
+
+PYTHON ?= python3
+LOCKS := .ci/locks
+SOURCES := pyproject.toml $(shell find edge_ocr -name '*.py' -o -name '*.c' -o -name '*.toml' -o -name '*.tflite')
+PIP := -m pip install --quiet --disable-pip-version-check
+SAMPLES := docs/samples
+
+.PHONY: run test lint unit test-tflite test-export asan fuzz locks clean help
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+run: .venv-run/ready
+	@echo "== Two photographs"
+	.venv-run/bin/edge-ocr read --annotate out $(SAMPLES)/*.jpg
+	@echo "== A clip: one event for each vehicle"
+	.venv-run/bin/edge-ocr watch --store out/store $(SAMPLES)/clip.mp4
+	@echo "== Done. The annotated pictures are in out/, the events and their crops in out/store/."
+
+test: lint unit
+
+lint: .venv-test/ready
+	@echo "== Format and lint"
+	.venv-test/bin/ruff format --check .
+	.venv-test/bin/ruff check .
+	@echo "== Types"
+	.venv-test/bin/mypy
+
+unit: .venv-test/ready
+	@echo "== Tests"
+	.venv-test/bin/python -m pytest tests
+
+# The golden tests again under the interpreter that older boards have.
+test-tflite: .venv-tflite/ready
+	@echo "== Golden tests under tflite-runtime 2.14 and NumPy 1"
+	.venv-tflite/bin/python -m pytest tests/golden
+
+.venv-run/ready: $(SOURCES)
+	@echo "== Installing edge-ocr into .venv-run (once; about a minute)"
+	test -d .venv-run || $(PYTHON) -m venv .venv-run
+	.venv-run/bin/python $(PIP) --constraint $(LOCKS)/test.txt --force-reinstall --no-deps .
+	.venv-run/bin/python $(PIP) --constraint $(LOCKS)/test.txt .
+	@touch $@
+
+.venv-test/ready: pyproject.toml edge_ocr/ctc/_kernel.c $(LOCKS)/test.txt
+	@echo "== Making the test environment .venv-test (once; about two minutes)"
+	test -d .venv-test || $(PYTHON) -m venv .venv-test
+	.venv-test/bin/python $(PIP) --requirement $(LOCKS)/test.txt
+	.venv-test/bin/python $(PIP) --no-deps --editable .
+	@touch $@
+
+.venv-tflite/ready: pyproject.toml edge_ocr/ctc/_kernel.c $(LOCKS)/tflite.txt
+	@echo "== Making .venv-tflite with tflite-runtime and NumPy 1 (once; needs Python 3.11)"
+	test -d .venv-tflite || python3.11 -m venv .venv-tflite
+	.venv-tflite/bin/python $(PIP) --requirement $(LOCKS)/tflite.txt
+	.venv-tflite/bin/python $(PIP) --no-deps --editable .
+	@touch $@
+
+clean:
+	rm -rf .venv-* out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
