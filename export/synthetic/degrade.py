@@ -60,7 +60,8 @@ def expose(rng: np.random.Generator, image: Picture) -> Picture:
     out: Picture = np.clip(light, 0, 255).astype(np.uint8)
     if rng.random() < 0.7:
         quality = int(rng.integers(25, 95))
-        out = cv2.imdecode(cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE)
+        packed = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        out = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE))
     if rng.random() < 0.1:  # sharpened in the camera: halos
         soft = cv2.GaussianBlur(out, (0, 0), 1.5)
         out = cv2.addWeighted(out, 2.2, soft, -1.2, 0)
@@ -98,7 +99,7 @@ def _observe(rng: np.random.Generator, plate: Picture) -> tuple[Picture, Corners
     tall = height * rng.uniform(0.85, 1.2)
     margin = 0.25 * width
     size = (round(width + 2 * margin), round(tall + 2 * margin))
-    turn = np.radians(rng.normal(0, 4) if rng.random() < 0.8 else rng.normal(0, 11))
+    turn = np.radians(rng.normal(0, 4) if rng.random() < 0.75 else rng.normal(0, 13))
     lean = rng.normal(0, 0.06) + np.tan(turn) * rng.uniform(0, 1)
     far = rng.normal(0, 0.05, (4, 2))
     unit = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]) + far * [0.4, 0.8]

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Picture = NDArray[Any]  # uint8; OpenCV's stubs do not say so of what they return
 
 Colour = tuple[int, int, int]
+_RIM = 6
+"""Empty columns beside a setting, into which bent strokes may reach."""
 _HERSHEY = (
     cv2.FONT_HERSHEY_SIMPLEX,
     cv2.FONT_HERSHEY_DUPLEX,
@@ -66,7 +68,7 @@ def letter(rng: np.random.Generator, line: Line, *, gap: float, space: float) ->
     """
     caps = CAPS.stop - CAPS.start
     widen = rng.uniform(0.75, 1.3)
-    weight = int(rng.integers(-2, 5))
+    weight = int(rng.integers(-1, 5))  # thin faces would not survive more than one pixel less
     even = rng.random() < 0.25  # fixed pitch: every character centred in a cell of one width
     cell = caps * rng.uniform(0.5, 0.75)
     parts: list[Picture] = []
@@ -94,7 +96,8 @@ def letter(rng: np.random.Generator, line: Line, *, gap: float, space: float) ->
             parts.append(cv2.resize(glyph, (width, MASK_HEIGHT), interpolation=cv2.INTER_AREA))
             column += width
             pad(side)
-    mask = np.concatenate(parts, axis=1)
+    mask = np.pad(np.concatenate(parts, axis=1), ((0, 0), (_RIM, _RIM)))
+    gaps = [centre + _RIM for centre in gaps]
     if weight:
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (abs(weight) + 1, abs(weight) + 1))
         mask = cv2.dilate(mask, kernel) if weight > 0 else cv2.erode(mask, kernel)

@@ -46,6 +46,10 @@ def render_plate(rng: np.random.Generator, faces: Sequence[Face]) -> Plate:
     paper, ink = _colours(rng, style)
     canvas = np.full((height, width, 3), paper, np.uint8)
     columns = style.ground(rng, canvas, ink, _any(rng, faces))
+    if rng.random() < style.panelled:
+        columns = _panel(rng, canvas, paper, columns)
+    if rng.random() < style.stacked:
+        _neighbour(rng, canvas, ink, _any(rng, faces))
     band = _text(rng, canvas, style, drawing.Line(_any(rng, faces), groups), ink, columns)
     _over(rng, canvas)
     if rng.random() < style.framed:
@@ -73,6 +77,26 @@ def _colours(rng: np.random.Generator, style: Style) -> tuple[Colour, Colour]:
 
 def _grey(colour: Colour) -> float:
     return 0.114 * colour[0] + 0.587 * colour[1] + 0.299 * colour[2]
+
+
+def _panel(rng: np.random.Generator, canvas: Picture, paper: Colour, columns: Columns) -> Columns:
+    """A thick rim of another colour around the paper, whose uprights are easily taken for I, L or 1."""
+    height, width = canvas.shape[:2]
+    side, depth = round(width * rng.uniform(0.02, 0.06)), round(height * rng.uniform(0.04, 0.16))
+    rim = WHITE if _grey(paper) < 120 else BLACK
+    canvas[:depth] = canvas[height - depth :] = rim if rng.random() < 0.7 else drawing.colour(rng)
+    canvas[:, :side] = canvas[:, width - side :] = canvas[0, 0]
+    return max(columns[0], side + 3), min(columns[1], width - side - 3)
+
+
+def _neighbour(rng: np.random.Generator, canvas: Picture, ink: Colour, face: Face) -> None:
+    """The edge of another line of text above or below, as where a plate of two lines was split."""
+    height, width = canvas.shape[:2]
+    seen, tall = height * rng.uniform(0.02, 0.12), height * rng.uniform(0.4, 0.7)
+    top = seen - tall if rng.random() < 0.5 else height - seen
+    drawing.capitals(
+        rng, canvas, face, (width * rng.uniform(0, 0.3), top, width * rng.uniform(0.6, 1), top + tall), ink
+    )
 
 
 def _text(

@@ -35,6 +35,8 @@ class Style:
         colours: pairs of paper and ink, BGR.
         ground: draws what lies beneath the text.
         framed: share of plates in a dealer's frame.
+        panelled: share of plates with a thick rim.
+        stacked: share of plates that show the edge of another line.
 
     """
 
@@ -49,6 +51,8 @@ class Style:
     colours: tuple[tuple[Colour, Colour], ...]
     ground: Callable[[np.random.Generator, Picture, Colour, Face], Columns]
     framed: float = 0.0
+    panelled: float = 0.05
+    stacked: float = 0.0
 
 
 BLACK, WHITE = (20, 20, 20), (235, 235, 235)
@@ -211,6 +215,7 @@ STYLES = (
         clutter=0.2,
         colours=((WHITE, BLACK), (_YELLOW, BLACK), (BLACK, _YELLOW), (_RED, WHITE), (_GREEN, WHITE), (WHITE, _BLUE)),
         ground=_indian,
+        stacked=0.15,
     ),
     Style(
         share=0.12,
@@ -229,6 +234,7 @@ STYLES = (
             (WHITE, (120, 50, 20)),
         ),
         ground=_latin,
+        panelled=0.35,
     ),
     Style(
         share=0.05,
@@ -253,5 +259,6 @@ STYLES = (
         clutter=0.1,
         colours=((WHITE, BLACK), (BLACK, WHITE), (_YELLOW, BLACK)),
         ground=_bare,
+        stacked=0.2,
     ),
 )
