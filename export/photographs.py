@@ -30,6 +30,45 @@ class Label:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A development folder of plates and how it is measured.
+
+    Attributes:
+        name: below the folder of all data.
+        region: whose formats its plates follow.
+        margin: by which its boxes are grown, as a share of their sides.
+        folded: whether its labels leave O and 0, I and 1 untold apart.
+        every: only rows whose number is a multiple of this are measured; the others may train.
+        skip: characters at the start of its texts that are not read.
+
+    """
+
+    name: str
+    region: str
+    margin: float = 0.0
+    folded: bool = False
+    every: int = 1
+    skip: int = 0
+
+
+FOLDERS = (
+    Folder("plates_us_frames", "us", margin=0.06, folded=True),
+    Folder("plates_ar_crops", "ar"),
+    Folder("plates_tn_crops", "tn"),
+    Folder("plates_in_frames", "in", folded=True),
+    Folder("plates_cn_crops", "cn", folded=True, every=5, skip=1),
+)
+
+
+def development(data: Path, folder: Folder) -> Iterator[tuple[Picture, str]]:
+    """Crops and texts of the part of a folder that is measured on."""
+    for number, (label, image) in enumerate(crops(data / folder.name, margin=folder.margin)):
+        text = label.text[folder.skip :]
+        if number % folder.every == 0 and text and image.size:
+            yield image, text
+
+
 def labels(folder: Path) -> list[Label]:
     """Every row of a folder's labels.csv."""
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as stream:

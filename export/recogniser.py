@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from edge_ocr import rectify
-from export import photographs
 from export.crnn import Crnn
+from export.photographs import FOLDERS
 from export.scoring import Score
 from export.synthetic.faces import CHARACTERS
-from export.synthetic.strips import HEIGHT, WIDTH, Shard, load_shard
+from export.synthetic.strips import Shard, development_strips, load_shard
 from export.training import Average, Budget, save
 
 if TYPE_CHECKING:
@@ -30,26 +28,6 @@ _PEAK_RATE = 1.5e-3
 _MIXED = 4  # shards shuffled together
 _REPORT_SECONDS = 60.0
 _CHECKPOINT_SECONDS = 240.0
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A development folder: how its boxes are cut, how its texts are scored, which of its rows are held back."""
-
-    name: str
-    margin: float
-    folded: bool
-    held: int = 1
-    skip: int = 0
-
-
-FOLDERS = (
-    Folder("plates_us_frames", 0.06, folded=True),
-    Folder("plates_ar_crops", 0.0, folded=False),
-    Folder("plates_tn_crops", 0.0, folded=False),
-    Folder("plates_in_frames", 0.0, folded=True),
-    Folder("plates_cn_crops", 0.0, folded=True, held=5, skip=1),
-)
 
 
 def train(*, shards: Path, data: Path | None, out: Path, minutes: float, seed: int, threads: int) -> Path:
@@ -124,28 +102,12 @@ def measure(network: nn.Module, data: Path | None) -> dict[str, Score]:
     figures = {}
     for folder in FOLDERS:
         if data is not None and (data / folder.name).is_dir():
-            strips, texts = development(data, folder)
+            strips, texts = development_strips(data, folder)
             reads = [
                 text for part in np.array_split(strips, max(1, len(strips) // 64)) for text in greedy(network, part)
             ]
             figures[folder.name] = Score.of(reads, texts, folded=folder.folded)
     return figures
-
-
-def development(data: Path, folder: Folder) -> tuple[NDArray[np.uint8], list[str]]:
-    """Strips and texts of the part of a development folder that may be measured on."""
-    strips, texts = [], []
-    for number, (label, image) in enumerate(photographs.crops(data / folder.name, margin=folder.margin)):
-        text = label.text[folder.skip :]
-        if number % folder.held == 0 and text and image.size:
-            strips.append(strip_of(image))
-            texts.append(text)
-    return np.stack(strips), texts
-
-
-def strip_of(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A whole crop as the runtime's ``--crop`` cuts it."""
-    return rectify.whole(image, width=WIDTH, height=HEIGHT).image
 
 
 @torch.no_grad()

@@ -1,9 +1,11 @@
-"""How reads are scored against labels: exact texts, and edits a character."""
+"""How reads are scored against labels: exact texts, edits a character, and whether confidence keeps its word."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,20 +22,47 @@ class Score:
     @classmethod
     def of(cls, reads: Sequence[str], labels: Sequence[str], *, folded: bool) -> Score:
         """Score pairs of read and label, both normalised; ``folded`` counts O as 0 and I as 1."""
-        pairs = [(fold(read), fold(label)) if folded else (read, label) for read, label in _normal(reads, labels)]
+        pairs = [(scored(r, folded=folded), scored(t, folded=folded)) for r, t in zip(reads, labels, strict=True)]
         right = sum(read == label for read, label in pairs)
         edits = sum(distance(read, label) for read, label in pairs)
         return cls(right / len(pairs), edits / sum(len(label) for _, label in pairs), len(pairs))
 
 
-def normalise(text: str) -> str:
-    """Upper case without separators."""
-    return "".join(character for character in text.upper() if character.isalnum())
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How far confidence and truth lie apart.
+
+    Attributes:
+        error: the expected calibration error over ten bins of equal width (Guo et al., 'On calibration of modern
+            neural networks', 2017), 0..1.
+        likelihood: mean negative log-likelihood of right and wrong, in nats; what a temperature is fitted to.
+        confidence: the mean.
+        bins: for each bin that is not empty its count, mean confidence and share of right texts.
+
+    """
+
+    error: float
+    likelihood: float
+    confidence: float
+    bins: tuple[tuple[int, float, float], ...]
 
 
-def fold(text: str) -> str:
-    """O counts as 0 and I as 1, for label sets that do not tell them apart."""
-    return text.replace("O", "0").replace("I", "1")
+def calibration(confidences: Sequence[float], right: Sequence[bool], *, count: int = 10) -> Calibration:
+    """Compare confidences, 0..1, with what was right."""
+    sure, true = np.array(confidences), np.array(right, np.float64)
+    place = np.minimum((sure * count).astype(int), count - 1)
+    groups = [place == number for number in range(count) if (place == number).any()]
+    bins = tuple((int(group.sum()), float(sure[group].mean()), float(true[group].mean())) for group in groups)
+    error = sum(size * abs(mean - share) for size, mean, share in bins) / len(sure)
+    safe = np.clip(sure, 1e-6, 1 - 1e-6)
+    likelihood = -float((true * np.log(safe) + (1 - true) * np.log(1 - safe)).mean())
+    return Calibration(error, likelihood, float(sure.mean()), bins)
+
+
+def scored(text: str, *, folded: bool) -> str:
+    """Upper case without separators; ``folded`` counts O as 0 and I as 1, where labels do not tell them apart."""
+    text = "".join(character for character in text.upper() if character.isalnum())
+    return text.replace("O", "0").replace("I", "1") if folded else text
 
 
 def distance(a: str, b: str) -> int:
@@ -44,7 +73,3 @@ def distance(a: str, b: str) -> int:
         for j, right in enumerate(b, start=1):
             before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (left != right))
     return row[-1]
-
-
-def _normal(reads: Sequence[str], labels: Sequence[str]) -> list[tuple[str, str]]:
-    return [(normalise(read), normalise(label)) for read, label in zip(reads, labels, strict=True)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge_ocr import rectify
 from export import photographs
 from export.synthetic import degrade, plates
 from export.synthetic.faces import CHARACTERS, Face
@@ -111,6 +112,15 @@ def render_shard(fonts: Path, data: Path | None, *, seed: int, number: int, size
             strips[place] = degrade.see(rng, plate, width=WIDTH, height=HEIGHT)
         labels[place, : len(text)] = encode(text)
     return Shard(strips, labels)
+
+
+def development_strips(data: Path, folder: photographs.Folder) -> tuple[NDArray[np.uint8], list[str]]:
+    """Strips, as the runtime's ``--crop`` cuts them, and texts of what may be measured in a development folder."""
+    pairs = [
+        (rectify.whole(image, width=WIDTH, height=HEIGHT).image, text)
+        for image, text in photographs.development(data, folder)
+    ]
+    return np.stack([strip for strip, _ in pairs]), [text for _, text in pairs]
 
 
 def _again(rng: np.random.Generator, image: Picture) -> Picture:
