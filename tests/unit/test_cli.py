@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from edge_ocr import cli
 
 PICTURE = Path(__file__).parents[1] / "data/images/cmyk.jpg"
+REFERENCE = Path(__file__).parents[2] / "docs/reference/command-line.md"
 COMMANDS = ("read", "watch", "doctor", "bench")
 
 
@@ -142,3 +144,13 @@ def test_without_a_stderr_the_program_works() -> None:
         ["sh", "-c", '"$0" -m edge_ocr --version 2>&-', sys.executable], capture_output=True, text=True, check=True
     )
     assert shown.stdout.startswith("edge-ocr")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_flag_is_in_the_reference(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    flags = set(re.findall(r"--[a-z][a-z-]*", capsys.readouterr().out)) - {"--help"}
+    _, _, section = REFERENCE.read_text("utf-8").partition(f"## edge-ocr {command}\n")
+    told = set(re.findall(r"--[a-z][a-z-]*", section.partition("\n## ")[0]))
+    assert flags == told
