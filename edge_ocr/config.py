@@ -8,11 +8,11 @@ tells the file, the key path and the cure; an unknown key names the known one th
 from __future__ import annotations
 
 import difflib
+import reprlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from reprlib import repr  # noqa: A004 -- the bounded one: a message stays one line whatever it quotes
 from typing import Any
 
 from edge_ocr.errors import ConfigError
@@ -28,11 +28,11 @@ class DetectSettings:
     """Table ``[detect]``: finding texts in a frame.
 
     Attributes:
-        threshold: 0..1, the least score of a box that is read; None for the one the detector was exported with.
+        threshold: 0.01..0.99, the least score of a box that is read; None for the one the detector was exported with.
 
     """
 
-    threshold: float | None = _number(None, 0, 1)
+    threshold: float | None = _number(None, 0.01, 0.99)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +143,11 @@ def parse(tables: Mapping[str, Any], *, origin: str) -> Settings:
 def _table(defaults: Any, table: Any, origin: str, path: str) -> Any:
     """A value of the same class as ``defaults``, with what the table says instead."""
     if not isinstance(table, Mapping):
-        raise ConfigError(f"{origin}: {path} is {repr(table)}, but must be a table; write it as [{path}]")
+        raise ConfigError(f"{origin}: {path} is {_quoted(table)}, but must be a table; write it as [{path}]")
     known = {item.name: item for item in fields(defaults)}
     values = {name: getattr(defaults, name) for name in known}
     for key, value in table.items():
-        name = key if isinstance(key, str) and key.isprintable() else repr(key)
+        name = key if isinstance(key, str) and key.isprintable() else _quoted(key)
         place = f"{path}.{name}" if path else name
         if key not in known:
             raise ConfigError(f"{origin}: {place} is unknown; {_nearest(str(key), known)}")
@@ -170,9 +170,9 @@ def _real(known: Field[Any], value: Any, place: str) -> float:
     least, most = known.metadata["limits"]
     # bool is an int in Python: 'true' would pass for 1.
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigError(f"{place} is {repr(value)}, but must be a number; give one from {least:g} to {most:g}")
+        raise ConfigError(f"{place} is {_quoted(value)}, but must be a number; give one from {least:g} to {most:g}")
     if not least <= value <= most:
-        raise ConfigError(f"{place} is {repr(value)}, which is out of range; give one from {least:g} to {most:g}")
+        raise ConfigError(f"{place} is {_quoted(value)}, which is out of range; give one from {least:g} to {most:g}")
     return float(value)
 
 
@@ -180,7 +180,9 @@ def _whole(known: Field[Any], value: Any, place: str) -> int:
     number = _real(known, value, place)
     if not isinstance(value, int):
         least, most = known.metadata["limits"]
-        raise ConfigError(f"{place} is {repr(value)}, but must be a whole number; give one from {least:g} to {most:g}")
+        raise ConfigError(
+            f"{place} is {_quoted(value)}, but must be a whole number; give one from {least:g} to {most:g}"
+        )
     return int(number)
 
 
@@ -188,7 +190,9 @@ def _kind(_: Field[Any], value: Any, place: str) -> Kind:
     try:
         return Kind(value)
     except ValueError as error:
-        raise ConfigError(f"{place} is {repr(value)}, which is unknown; {_nearest(str(value), list(Kind))}") from error
+        raise ConfigError(
+            f"{place} is {_quoted(value)}, which is unknown; {_nearest(str(value), list(Kind))}"
+        ) from error
 
 
 def _names(_: Field[Any], value: Any, place: str) -> tuple[str, ...]:
@@ -197,7 +201,7 @@ def _names(_: Field[Any], value: Any, place: str) -> tuple[str, ...]:
         or not isinstance(value, list | tuple)
         or not all(isinstance(name, str) for name in value)
     ):
-        raise ConfigError(f'{place} is {repr(value)}, but must be a list of names; write it as ["us", "eu"]')
+        raise ConfigError(f'{place} is {_quoted(value)}, but must be a list of names; write it as ["us", "eu"]')
     if not value:
         raise ConfigError(f"{place} is empty, so that nothing could be read; name at least one, or leave the key out")
     return tuple(value)
@@ -205,11 +209,17 @@ def _names(_: Field[Any], value: Any, place: str) -> tuple[str, ...]:
 
 def _folder(_: Field[Any], value: Any, place: str) -> Path:
     if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
-        raise ConfigError(f'{place} is {repr(value)}, but must be a folder; write it as "/var/lib/edge-ocr"')
+        raise ConfigError(f'{place} is {_quoted(value)}, but must be a folder; write it as "/var/lib/edge-ocr"')
     return Path(value)
 
 
 _CHECKS = {"float": _real, "int": _whole, "Kind": _kind, "tuple[str, ...]": _names, "Path": _folder}
+
+
+def _quoted(value: Any) -> str:
+    """A value as it is written, cut short: a message stays one line whatever it quotes."""
+    text = reprlib.repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _nearest(word: str, known: Mapping[str, Any] | list[Kind]) -> str:

@@ -59,8 +59,8 @@ class Trust:
 
     """
 
-    correlation: float = 0.5
-    outlier: float = 12.0
+    correlation: float = 0.8
+    outlier: float = 10.0
     unlisted: float = 5.0
 
     def __post_init__(self) -> None:

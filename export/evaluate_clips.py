@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -12,7 +11,8 @@ from edge_ocr.clock import FakeClock
 from edge_ocr.config import Settings
 from edge_ocr.pipeline import open_reader
 from edge_ocr.runtime import watch
-from export.scoring import normalise
+from export.photographs import labels
+from export.scoring import scored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,10 +100,10 @@ def evaluate_clips(folder: Path, settings: Settings | None = None, *, reader: Fr
     reader = reader or open_reader(settings)
     fused: list[ClipResult] = []
     best: list[ClipResult] = []
-    for name, label in _labels(folder / "labels.csv"):
-        remembering = Remembering(reader)
-        fused.append(_watch(folder / "images" / name, label, settings, remembering))
-        best.append(_watch(folder / "images" / name, label, single, remembering))
+    for clip in labels(folder):
+        remembering, label = Remembering(reader), scored(clip.text, folded=False)
+        fused.append(_watch(clip.image, label, settings, remembering))
+        best.append(_watch(clip.image, label, single, remembering))
         print(fused[-1].line(), flush=True)
     print(summary("all frames fused", fused))
     print(summary("best frame alone", best))
@@ -123,11 +123,3 @@ def _watch(clip: Path, label: str, settings: Settings, reader: FrameReader) -> C
     events = tuple(watch(str(clip), settings, reader=reader, clock=FakeClock(), counts=counts))
     rejected = Counter({reason: n for reason, n in counts.items() if reason not in ("frames", "events")})
     return ClipResult(clip.name, label, events, rejected)
-
-
-def _labels(path: Path) -> list[tuple[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [(row["image"], normalise(row["text"])) for row in csv.DictReader(file)]
-    if not rows:
-        raise ValueError(f"{path} lists no clips; name a folder with labels.csv and images/")
-    return rows
