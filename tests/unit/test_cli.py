@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -154,3 +156,36 @@ def test_every_flag_is_in_the_reference(command: str, capsys: pytest.CaptureFixt
     _, _, section = REFERENCE.read_text("utf-8").partition(f"## edge-ocr {command}\n")
     told = set(re.findall(r"--[a-z][a-z-]*", section.partition("\n## ")[0]))
     assert flags == told
+
+
+def test_a_long_batch_into_a_file_counts_on_the_terminal(tmp_path: Path) -> None:
+    master, slave = pty.openpty()
+    with (tmp_path / "out").open("w") as file:
+        program = start("read", "--region", "sk", "--crop", *[str(PICTURE)] * 12, stdout=file, stderr=slave)
+        os.close(slave)
+        shown = _all_of(master)
+    assert program.wait(60) == 0
+    assert "12 of 12" in shown
+    assert shown.endswith("\r\x1b[K")  # and takes the count away again
+
+
+def test_a_terminal_gets_colours_and_no_count() -> None:
+    master, slave = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | {"TERM": "xterm"}
+    paths = [str(PICTURE)] * 12
+    program = start("read", "--region", "sk", "--crop", *paths, stdout=slave, stderr=slave, env=environment)
+    os.close(slave)
+    shown = _all_of(master)
+    assert program.wait(60) == 0
+    assert shown.startswith("\x1b[1mFILE")
+    assert "of 12" not in shown
+
+
+def _all_of(terminal: int) -> str:
+    """What was written to a terminal until the other end was closed, which Linux tells as an error."""
+    shown = b""
+    with contextlib.suppress(OSError):
+        while part := os.read(terminal, 4096):
+            shown += part
+    os.close(terminal)
+    return shown.decode()
