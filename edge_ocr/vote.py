@@ -119,9 +119,9 @@ def is_legible(sighting: Sighting) -> bool:
 
 
 def _blank(grammar: Grammar) -> int:
-    """The one class that is no character."""
-    used = grammar.classes
-    return int(np.setdiff1d(np.arange(len(used) + 1), used)[0])
+    """The one class of 0..A that is no character: what the sum of the others lacks."""
+    characters = len(grammar.classes)
+    return characters * (characters + 1) // 2 - int(grammar.classes.sum())
 
 
 def _text(labels: Labels, grammar: Grammar) -> str:

@@ -100,7 +100,10 @@ def evaluate_clips(folder: Path, settings: Settings | None = None, *, reader: Fr
     reader = reader or open_reader(settings)
     fused: list[ClipResult] = []
     best: list[ClipResult] = []
-    for clip in labels(folder):
+    clips = labels(folder)
+    if not clips:
+        raise ValueError(f"{folder}/labels.csv lists no clips; name a folder with labels.csv and images/")
+    for clip in clips:
         remembering, label = Remembering(reader), scored(clip.text, folded=False)
         fused.append(_watch(clip.image, label, settings, remembering))
         best.append(_watch(clip.image, label, single, remembering))
