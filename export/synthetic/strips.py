@@ -123,6 +123,11 @@ def development_strips(data: Path, folder: photographs.Folder) -> tuple[NDArray[
     return np.stack([strip for strip, _ in pairs]), [text for _, text in pairs]
 
 
+def training_strips(data: Path) -> NDArray[np.uint8]:
+    """The real crops that may train, cut as the runtime does, unchanged: what int8 ranges are calibrated with."""
+    return np.stack([rectify.whole(crop, width=WIDTH, height=HEIGHT).image for crop, _ in training_crops(data)])
+
+
 def _again(rng: np.random.Generator, image: Picture) -> Picture:
     """A real crop, seen a little differently."""
     height, width = image.shape
