@@ -150,7 +150,7 @@ def run_tflite_under(python: Path, model: bytes, images: NDArray[np.float32]) ->
         np.save(place / "images.npy", images)
         command = [str(python), "-m", "export.gates", str(place)]
         root = Path(__file__).parents[1]
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603 - this module
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"running the model under {python} failed: {done.stderr.strip()[-2000:]}")
         with np.load(place / "outputs.npz") as arrays:
@@ -158,17 +158,18 @@ def run_tflite_under(python: Path, model: bytes, images: NDArray[np.float32]) ->
 
 
 def compare(reference: Sequence[NDArray[np.float32]], other: Sequence[NDArray[np.float32]]) -> Parity:
-    """How far the outputs of two runs are apart.
+    """How far the outputs of two runs are apart; outputs are paired by shape, as converters do not keep their order.
 
     Raises:
         ValueError: they do not have the same shapes.
 
     """
-    shapes = [array.shape for array in reference], [array.shape for array in other]
+    one_side, other_side = (sorted(arrays, key=lambda array: array.shape) for arrays in (reference, other))
+    shapes = [array.shape for array in one_side], [array.shape for array in other_side]
     if shapes[0] != shapes[1]:
         raise ValueError(f"the outputs have the shapes {shapes[0]} and {shapes[1]}, but they must be equal")
     errors, worst, agreements = [], [], []
-    for one, two in zip(reference, other, strict=True):
+    for one, two in zip(one_side, other_side, strict=True):
         difference = (one - two).astype(np.float64)
         errors.append(float(np.sqrt((difference**2).mean()) / max(float(one.std()), 1e-12)))
         worst.append(float(np.abs(difference).max()))

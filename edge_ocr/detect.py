@@ -1,0 +1,216 @@
+"""Frame -> quads: where texts of one kind are, rotated and in perspective.
+
+A small fully convolutional network says for every cell of three maps whether it lies on a text, and where that text's
+corners are; cells that mean the same text are merged. The network and its training are told in docs/design/detector.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from edge_ocr.engine import Engine
+from edge_ocr.errors import BundleError
+from edge_ocr.types import Quad, corners_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge_ocr.bundle import Bundle
+    from edge_ocr.types import Image
+
+_GREY = 127  # beside a frame whose proportions are not the network's; training pads with the same
+_CANDIDATES = 300  # a frame has a handful of plates of some dozens of cells each
+_LARGEST_GAIN = 2.0  # enlarging a small frame further shows the network nothing new
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A part of a frame that is read in one go: its place and size in pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Map:
+    """One scale: where its outputs are, and the centres of its cells in input pixels, float32 (cells, 2)."""
+
+    score: int
+    offsets: int
+    unit: NDArray[np.float32]
+    centres: NDArray[np.float32]
+    least: int | float  # the smallest stored score that passes the threshold
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """Candidates: corners float32 (n, 4, 2) and scores float32 (n,) in 0..1."""
+
+    corners: NDArray[np.float32]
+    scores: NDArray[np.float32]
+
+
+class Detector:
+    """Finds texts of one kind.
+
+    Args:
+        bundle: of task 'detect'. Its settings: ``strides`` (pixels a cell of each output map), ``unit`` (offsets are
+            in strides times this, across and down), ``threshold`` (least score), ``merge`` (IoU from which two
+            candidates are one text), ``reduction`` (how far a frame may be scaled down before it is also read in
+            tiles).
+        threads: cores one call may use.
+        threshold: instead of the bundle's, between 0 and 1; lower finds more and errs more.
+
+    Raises:
+        BundleError: a setting is missing, or the network's outputs do not fit the settings.
+        EngineError: the interpreter refuses the model.
+        ValueError: ``threshold`` is out of range.
+
+    """
+
+    def __init__(self, bundle: Bundle, *, threads: int = 1, threshold: float | None = None) -> None:
+        self._kind = bundle.kind
+        self._engine = Engine(bundle.model, name=bundle.name, threads=threads)
+        try:
+            strides = [int(stride) for stride in bundle.settings["strides"]]
+            across, down = (float(unit) for unit in bundle.settings["unit"])
+            least = float(bundle.settings["threshold"]) if threshold is None else threshold
+            self._merge = float(bundle.settings["merge"])
+            self._reduction = float(bundle.settings["reduction"])
+        except (KeyError, TypeError, ValueError) as error:
+            message = f"{bundle.name}/model.toml: [detect] is incomplete or wrong ({error}); export the bundle again"
+            raise BundleError(message) from error
+        if not 0 < least < 1:
+            raise ValueError(f"threshold is {least}, but must lie between 0 and 1")
+        _, self._height, self._width, _ = self._engine.input.shape
+        self._table = self._engine.input.quantise(np.arange(256, dtype=np.float32) / np.float32(127.5) - 1)
+        self._maps = [self._map(bundle, stride, (across, down), least) for stride in strides]
+
+    def __call__(self, image: Image) -> list[Quad]:
+        """The texts in a frame, best first.
+
+        Args:
+            image: HxWx3 BGR or HxW grey, uint8, of any size; frames far larger than the network's input are also read
+                in overlapping tiles.
+
+        Returns:
+            Quads in pixels of ``image``; a corner may lie outside where a text is cut off by the frame's edge.
+
+        Raises:
+            TypeError: ``image`` is not a uint8 array.
+            ValueError: ``image`` has another shape, or no pixels.
+
+        """
+        grey = _grey(image)
+        found = [self._read(grey, window) for window in self._windows(grey.shape[1], grey.shape[0])]
+        merged = _merged(
+            _Found(np.concatenate([part.corners for part in found]), np.concatenate([part.scores for part in found])),
+            self._merge,
+        )
+        pairs = zip(merged.corners.tolist(), merged.scores.tolist(), strict=True)
+        return [Quad(corners_of(corners), self._kind, score) for corners, score in pairs]
+
+    def _map(self, bundle: Bundle, stride: int, unit: tuple[float, float], threshold: float) -> _Map:
+        """Find the two outputs of a scale by their shapes: converters do not keep their order."""
+        rows, columns = self._height // stride, self._width // stride
+        shapes = [tensor.shape for tensor in self._engine.outputs]
+        try:
+            score, offsets = shapes.index((1, rows, columns, 1)), shapes.index((1, rows, columns, 8))
+        except ValueError as error:
+            message = f"{bundle.name}: has no output maps for stride {stride} (has {shapes}); export the bundle again"
+            raise BundleError(message) from error
+        x, y = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
+        centres = (np.stack([x.ravel(), y.ravel()], 1) + np.float32(0.5)) * np.float32(stride)
+        logit = np.array(np.log(threshold / (1 - threshold)), np.float32)
+        least = self._engine.outputs[score].quantise(logit).item()
+        return _Map(score, offsets, np.array(unit, np.float32) * np.float32(stride), centres, least)
+
+    def _windows(self, width: int, height: int) -> list[_Window]:
+        """The whole frame and, where it would be scaled down too far for small texts, tiles of it."""
+        windows = [_Window(0, 0, width, height)]
+        if max(width / self._width, height / self._height) > self._reduction:
+            wide, tall = round(self._width * self._reduction * 2 / 3), round(self._height * self._reduction * 2 / 3)
+            windows += [
+                _Window(x, y, min(wide, width), min(tall, height))
+                for y in _starts(height, tall)
+                for x in _starts(width, wide)
+            ]
+        return windows
+
+    def _read(self, grey: NDArray[np.uint8], window: _Window) -> _Found:
+        """Candidates in one window, in pixels of the frame."""
+        scale = min(self._width / window.width, self._height / window.height, _LARGEST_GAIN)
+        size = (max(1, round(window.width * scale)), max(1, round(window.height * scale)))
+        part = grey[window.y : window.y + window.height, window.x : window.x + window.width]
+        if size != (window.width, window.height):
+            way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+            part = np.asarray(cv2.resize(part, size, interpolation=way), np.uint8)
+        values = np.full((1, self._height, self._width, 1), self._table[_GREY], self._table.dtype)
+        values[0, : size[1], : size[0], 0] = self._table[part]
+        found = self._candidates(self._engine.run(values))
+        back = np.array([window.width / size[0], window.height / size[1]], np.float32)
+        place = np.array((window.x, window.y), np.float32)
+        return _Found((found.corners * back + place).astype(np.float32, copy=False), found.scores)
+
+    def _candidates(self, outputs: tuple[NDArray[Any], ...]) -> _Found:
+        """The cells whose score passes, best first, in pixels of the network's input."""
+        corners, scores = [], []
+        for level in self._maps:
+            stored = outputs[level.score].reshape(-1)
+            cells = np.flatnonzero(stored >= level.least)
+            offsets = self._engine.outputs[level.offsets].dequantise(outputs[level.offsets].reshape(-1, 4, 2)[cells])
+            corners.append((level.centres[cells, None] + offsets * level.unit).astype(np.float32, copy=False))
+            scores.append(1 / (1 + np.exp(-self._engine.outputs[level.score].dequantise(stored[cells]))))
+        all_scores = np.concatenate(scores).astype(np.float32, copy=False)
+        order = np.argsort(-all_scores, kind="stable")[:_CANDIDATES]
+        return _Found(np.concatenate(corners)[order], all_scores[order])
+
+
+def _grey(image: Image) -> NDArray[np.uint8]:
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+        raise TypeError(f"image must be a uint8 array, but is {getattr(image, 'dtype', type(image).__name__)}")
+    if image.size == 0 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
+        raise ValueError(f"image must be HxW or HxWx3 with at least one pixel, but has the shape {image.shape}")
+    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+def _starts(length: int, tile: int) -> list[int]:
+    """Where tiles begin that cover a length and overlap by at least a quarter."""
+    if length <= tile:
+        return [0]
+    count = -(-(length - tile) // (tile * 3 // 4)) + 1
+    return [round(place) for place in np.linspace(0, length - tile, count)]
+
+
+def _merged(found: _Found, limit: float) -> _Found:
+    """One quad a text: the best candidate's, averaged by score with those that say nearly the same.
+
+    What overlaps a better candidate, or lies mostly within it or around it, is dropped: greedy non-maximum suppression
+    with box voting (Gidaris and Komodakis, 2015).
+    """
+    order = np.argsort(-found.scores, kind="stable")[:_CANDIDATES]
+    corners, scores = found.corners[order], found.scores[order]
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    shared = np.clip(np.minimum(high[:, None], high[None]) - np.maximum(low[:, None], low[None]), 0, None).prod(axis=2)
+    areas = np.maximum((high - low).prod(axis=1), np.float32(1e-6))
+    overlap = shared / (areas[:, None] + areas[None] - shared)
+    within = shared / np.minimum(areas[:, None], areas[None])
+    left = np.ones(len(scores), bool)
+    merged, kept = [], []
+    for best in range(len(scores)):
+        if not left[best]:
+            continue
+        alike = left & (overlap[best] >= 0.6)
+        alike[best] = True
+        weights = scores[alike] ** 2
+        merged.append((corners[alike] * weights[:, None, None]).sum(axis=0) / weights.sum())
+        kept.append(scores[best])
+        left &= (overlap[best] < limit) & (within[best] < 0.7)
+        left[best] = False
+    return _Found(np.array(merged, np.float32).reshape(-1, 4, 2), np.array(kept, np.float32))
