@@ -40,49 +40,76 @@ static inline double double_of(uint64_t bits) {
     return x;
 }
 
-/* e^x for x in -708..709, 0 below; relative error under 2e-15. Branch-free, so that loops over it are vectorised. */
-static inline double exp_of(double x) {
-    double inside = x < -708.0 ? -708.0 : x;
-    double shifted = inside * 1.4426950408889634 + 6755399441055744.0; /* 1.5 * 2^52: the low bits hold the integer */
-    double n = shifted - 6755399441055744.0;
-    double r = (inside - n * 0x1.62e42fee00000p-1) - n * 0x1.a39ef35793c76p-33; /* ln 2 in two parts, |r| <= ln 2 / 2 */
-    double y = 1.0 / 479001600.0;
-    y = y * r + 1.0 / 39916800.0;
-    y = y * r + 1.0 / 3628800.0;
-    y = y * r + 1.0 / 362880.0;
-    y = y * r + 1.0 / 40320.0;
-    y = y * r + 1.0 / 5040.0;
-    y = y * r + 1.0 / 720.0;
-    y = y * r + 1.0 / 120.0;
-    y = y * r + 1.0 / 24.0;
-    y = y * r + 1.0 / 6.0;
-    y = y * r + 0.5;
-    y = y * r + 1.0;
-    y = y * r + 1.0;
-    double scaled = double_of(bits_of(y) + (bits_of(shifted) << 52));
-    return x < -708.0 ? 0.0 : scaled;
+/* Registers of 16 bytes, which SSE2 and NEON have (a GNU C extension that GCC and Clang share). */
+typedef double Doubles __attribute__((vector_size(16)));
+typedef int64_t Longs __attribute__((vector_size(16)));
+typedef float Floats __attribute__((vector_size(16)));
+typedef int32_t Ints __attribute__((vector_size(16)));
+
+/* e^x for x in -708..709, 0 below; relative error under (2 + |x|) * 2^-53. The polynomial is the minimax one of 2^f for
+ * |f| <= 1/2, by relative error. */
+static inline Doubles exp_two(Doubles x) {
+    Longs within = x >= -708.0;
+    Doubles t = (Doubles)((Longs)x & within) * 0x1.71547652b82fep+0;
+    Doubles shifted = t + 0x1.8p+52; /* the nearest integer, in the low bits */
+    Doubles f = t - (shifted - 0x1.8p+52);
+    Doubles y = f * 0x1.e3992178bd0ddp-28 + 0x1.b6740fb0785eap-24;
+    y = y * f + 0x1.62c157ec7ee12p-20;
+    y = y * f + 0x1.ffcb55e844f93p-17;
+    y = y * f + 0x1.43091260573e4p-13;
+    y = y * f + 0x1.5d87fe9cc5ce9p-10;
+    y = y * f + 0x1.3b2ab6fbde0f3p-7;
+    y = y * f + 0x1.c6b08d703d48ap-5;
+    y = y * f + 0x1.ebfbdff82c3b9p-3;
+    y = y * f + 0x1.62e42fefa3a17p-1;
+    y = y * f + 1.0;
+    return (Doubles)(((Longs)y + ((Longs)shifted << 52)) & within);
 }
 
-/* Natural logarithm of a normal positive x, -inf for 0; error under 1e-15 relative to the larger of 1 and the result. */
-static double log_of(double x) {
+/* Exponentiates in place, two pairs at once for the sake of the pipelines. */
+static inline void exp_four(double *four) {
+    Doubles x, y;
+    memcpy(&x, four, sizeof x);
+    memcpy(&y, four + 2, sizeof y);
+    x = exp_two(x);
+    y = exp_two(y);
+    memcpy(four, &x, sizeof x);
+    memcpy(four + 2, &y, sizeof y);
+}
+
+static double exp_of(double x) {
+    return exp_two((Doubles){x, x})[0];
+}
+
+/* Rows of doubles are this long, so that they may be worked on by fours. */
+static inline int32_t padded(int32_t count) { return (count + 3) & ~3; }
+
+/* Exponentiates a row, which must be padded. */
+static void exp_all(double *row, int32_t count) {
+    for (int32_t i = count; i < padded(count); i++) row[i] = MINUS_INFINITY;
+    for (int32_t i = 0; i < count; i += 4) exp_four(row + i);
+}
+
+/* log(x * 2^lift) for a normal positive x, -inf for 0; absolute error under 2^-52 times the larger of 1 and it. */
+static double log_of(double x, int lift) {
     if (x < DBL_MIN) return MINUS_INFINITY;
     uint64_t bits = bits_of(x);
-    int64_t n = (int64_t)(bits >> 52) - 1023;
+    int n = (int)(bits >> 52) - 1023;
     double m = double_of((bits & 0x000fffffffffffffu) | 0x3ff0000000000000u);
     if (m > 1.4142135623730951) {
         m *= 0.5;
-        n += 1;
+        n++;
     }
     double s = (m - 1.0) / (m + 1.0), q = s * s; /* log m = 2 atanh s, |s| <= 0.172 */
     double y = 1.0 / 21.0;
     for (int k = 19; k >= 3; k -= 2) y = y * q + 1.0 / k;
-    return (double)n * 0.6931471805599453 + 2.0 * (s + s * q * y);
+    return (double)(n + lift) * 0.6931471805599453 + 2.0 * (s + s * q * y);
 }
 
 static double log_add(double a, double b) {
     double high = a > b ? a : b, low = a > b ? b : a;
     if (low == MINUS_INFINITY) return high;
-    return high + log_of(1.0 + exp_of(low - high));
+    return high + log_of(1.0 + exp_of(low - high), 0);
 }
 
 /* ------------------------------------------------------------------------------------------------ steps */
@@ -92,7 +119,7 @@ typedef struct {
     const char *data;
     ptrdiff_t step, stride;
     int32_t steps, classes, blank;
-    double unit;         /* logits a step of int8 is worth; 0: the classes are float32 log-probabilities */
+    double unit;          /* logits a step of int8 is worth; 0: the classes are float32 log-probabilities */
     const double *powers; /* int8 only: e^(-unit * k), k = 0..255 */
 } Source;
 
@@ -106,78 +133,95 @@ static inline int int8_at(const Source *s, int32_t t, int32_t c) {
     return *(const signed char *)(s->data + t * s->step + c * s->stride);
 }
 
-/* The class's log-probability, for int8 up to a constant of the step. */
-static inline double log_at(const Source *s, int32_t t, int32_t c) {
-    return s->unit > 0.0 ? s->unit * int8_at(s, t, c) : (double)float_at(s, t, c);
+/* The log-probabilities of step t: where they lie, if they lie together, or copied to `buffer`. */
+static const float *row_at(const Source *s, int32_t t, float *restrict buffer) {
+    const char *row = s->data + t * s->step;
+    if (s->stride == sizeof(float) && (uintptr_t)row % sizeof(float) == 0) return (const float *)(const void *)row;
+    for (int32_t c = 0; c < s->classes; c++) buffer[c] = float_at(s, t, c);
+    return buffer;
 }
 
-/* The most likely class of step t, the first among equals; -1 where a value is no log-probability. */
-static int32_t best_class(const Source *s, int32_t t) {
-    int32_t best = 0;
-    if (s->unit > 0.0) {
-        for (int32_t c = 1; c < s->classes; c++) best = int8_at(s, t, c) > int8_at(s, t, best) ? c : best;
-        return best;
-    }
-    bool fit = true;
-    float top = float_at(s, t, 0);
-    fit &= top <= HIGHEST_LOG_PROB;
-    for (int32_t c = 1; c < s->classes; c++) {
-        float x = float_at(s, t, c);
-        fit &= x <= HIGHEST_LOG_PROB; /* false for NaN */
-        if (x > top) {
-            top = x;
-            best = c;
-        }
-    }
-    return fit ? best : -1;
+/* Raises `highest` to four values more; `unfit` collects what is no log-probability. */
+static inline void take_four(Floats *highest, Ints *unfit, const float *row) {
+    Floats x;
+    memcpy(&x, row, sizeof x);
+    Ints higher = x > *highest;
+    *highest = (Floats)(((Ints)x & higher) | ((Ints)*highest & ~higher));
+    *unfit |= ~(x <= HIGHEST_LOG_PROB); /* NaN compares as false */
 }
 
-/* Writes the step's probabilities, normalised to sum 1, and returns the logarithm of the sum that they had before:
- * -inf where nothing is possible, and NaN where a value is no log-probability. */
-static double load_step(const Source *s, int32_t t, double *restrict p) {
-    const int32_t classes = s->classes;
-    double sum = 0.0, top;
-    if (s->unit > 0.0) {
-        int highest = -128;
-        for (int32_t c = 0; c < classes; c++) highest = int8_at(s, t, c) > highest ? int8_at(s, t, c) : highest;
-        for (int32_t c = 0; c < classes; c++) p[c] = s->powers[highest - int8_at(s, t, c)];
-        top = s->unit * highest;
+/* The highest of `count` log-probabilities; -inf where there are none and NaN where one is no log-probability. */
+static float highest_of(const float *row, int32_t count) {
+    Floats highest = (Floats){0} + (float)MINUS_INFINITY;
+    Ints unfit = {0};
+    if (count >= 4) {
+        for (int32_t c = 0; c + 4 < count; c += 4) take_four(&highest, &unfit, row + c);
+        take_four(&highest, &unfit, row + count - 4); /* the rest, and some again */
     } else {
-        bool fit = true;
-        top = MINUS_INFINITY;
-        for (int32_t c = 0; c < classes; c++) {
-            float x = float_at(s, t, c);
-            fit &= x <= HIGHEST_LOG_PROB;
-            p[c] = (double)x;
-            top = p[c] > top ? p[c] : top;
-        }
-        if (!fit) return (double)__builtin_nanf("");
-        if (top == MINUS_INFINITY) {
-            memset(p, 0, (size_t)classes * sizeof *p);
-            return MINUS_INFINITY;
-        }
-        for (int32_t c = 0; c < classes; c++) p[c] = exp_of(p[c] - top);
+        float few[4];
+        for (int32_t c = 0; c < 4; c++) few[c] = c < count ? row[c] : (float)MINUS_INFINITY;
+        take_four(&highest, &unfit, few);
     }
-    for (int32_t c = 0; c < classes; c++) sum += p[c];
-    double share = 1.0 / sum;
-    for (int32_t c = 0; c < classes; c++) p[c] *= share;
-    return top + log_of(sum);
+    float result = highest[0];
+    for (int k = 1; k < 4; k++) result = highest[k] > result ? highest[k] : result;
+    return unfit[0] | unfit[1] | unfit[2] | unfit[3] ? __builtin_nanf("") : result;
 }
 
-/* Loads all steps into p (steps, classes) and their logarithmic sums; returns the first unfit step, or -1. */
-static int32_t load_steps(const Source *s, double *restrict p, double *restrict sums) {
+/* All log-probabilities of a sequence, (steps, classes), and of each step the highest: of all, and of all but the blank. */
+typedef struct {
+    double *logs, *highest, *highest_label;
+} Steps;
+
+static bool load_floats(const Source *s, int32_t t, float *restrict buffer, const Steps *into) {
+    const int32_t classes = s->classes, blank = s->blank;
+    const float *row = row_at(s, t, buffer);
+    double *restrict logs = into->logs + (size_t)t * (size_t)classes;
+    for (int32_t c = 0; c < classes; c++) logs[c] = (double)row[c];
+    double before = (double)highest_of(row, blank), after = (double)highest_of(row + blank + 1, classes - blank - 1);
+    double highest = before > after ? before : after;
+    into->highest_label[t] = highest;
+    into->highest[t] = highest > logs[blank] ? highest : logs[blank];
+    return before == before && after == after && logs[blank] <= (double)HIGHEST_LOG_PROB;
+}
+
+static void load_logits(const Source *s, int32_t t, const Steps *into) {
+    const int32_t classes = s->classes, blank = s->blank;
+    double *restrict logs = into->logs + (size_t)t * (size_t)classes;
+    int highest = -129, gap = int8_at(s, t, blank);
+    for (int32_t c = 0; c < classes; c++) {
+        int value = c == blank ? -129 : int8_at(s, t, c);
+        highest = value > highest ? value : highest;
+    }
+    int top = highest > gap ? highest : gap;
+    double sum = 0.0;
+    for (int32_t c = 0; c < classes; c++) sum += s->powers[(top - int8_at(s, t, c)) & 255];
+    double log_sum = log_of(sum, 0);
+    for (int32_t c = 0; c < classes; c++) logs[c] = s->unit * (int8_at(s, t, c) - top) - log_sum;
+    into->highest[t] = -log_sum;
+    into->highest_label[t] = classes > 1 ? s->unit * (highest - top) - log_sum : MINUS_INFINITY;
+}
+
+/* Returns the first step that holds something else than log-probabilities, or -1. */
+static int32_t load_steps(const Source *s, float *restrict buffer, const Steps *into) {
     for (int32_t t = 0; t < s->steps; t++) {
-        sums[t] = load_step(s, t, p + (size_t)t * (size_t)s->classes);
-        if (sums[t] != sums[t]) return t;
+        if (s->unit > 0.0) load_logits(s, t, into);
+        else if (!load_floats(s, t, buffer, into)) return t;
     }
     return -1;
+}
+
+/* The first class with that log-probability besides the blank; any class where there is none. */
+static int32_t label_with(const double *logs, int32_t classes, int32_t blank, double value) {
+    int32_t c = 0;
+    while (c < classes - 1 && (logs[c] != value || c == blank)) c++;
+    return c;
 }
 
 /* ------------------------------------------------------------------------------------------------ score */
 
 /* The forward masses start at 2^1000. As a step's probabilities sum to at most 1, no sum of masses can exceed that, and
  * what underflow loses on the way is below steps * states * 2^-1022: nothing beside an end mass of 2^-900. */
-#define START 0x1p1000
+#define START 1000
 #define TRUSTED 0x1p-900
 
 typedef struct {
@@ -190,10 +234,10 @@ typedef struct {
 static void start_forward(const Forward *f) {
     for (int32_t i = 0; i <= f->count; i++) f->before[i] = 0.0;
     for (int32_t i = 0; i < f->count; i++) f->at[i] = 0.0;
-    f->before[0] = START;
+    f->before[0] = 0x1p1000;
 }
 
-/* Step t: the blank has the probability `gap`, labels[i] has row[columns[i]]. */
+/* Step t, at which labels[i] has the probability row[columns[i]] and the blank has `gap`. */
 static void step_forward(const Forward *f, int32_t t, const double *row, const int32_t *columns, double gap) {
     const int32_t *labels = f->labels, last = f->count - 1;
     double *restrict before = f->before, *restrict at = f->at;
@@ -214,70 +258,74 @@ static void step_forward(const Forward *f, int32_t t, const double *row, const i
 static double end_forward(const Forward *f) {
     double mass = f->before[f->count] + (f->count > 0 ? f->at[f->count - 1] : 0.0);
     if (!(mass >= TRUSTED && mass <= DBL_MAX)) return (double)__builtin_nanf("");
-    return log_of(mass) - 1000.0 * 0.6931471805599453;
+    return log_of(mass, -START);
 }
 
 /* The same in logarithms: slower by a factor of ten and without bounds. */
-static double forward_in_logs(const Forward *f, const Source *s, const double *sums) {
+static double forward_in_logs(const Forward *f, const Source *s, const double *logs) {
     const int32_t *labels = f->labels, count = f->count;
     double *restrict before = f->before, *restrict at = f->at;
     for (int32_t i = 0; i <= count; i++) before[i] = MINUS_INFINITY;
     for (int32_t i = 0; i < count; i++) at[i] = MINUS_INFINITY;
     before[0] = 0.0;
-    for (int32_t t = 0; t < s->steps; t++) {
-        double offset = s->unit > 0.0 ? -sums[t] : 0.0, gap = log_at(s, t, s->blank) + offset;
+    for (int32_t t = 0; t < s->steps; t++, logs += s->classes) {
+        double gap = logs[s->blank];
         if (count > 0) before[count] = log_add(before[count], at[count - 1]) + gap;
         for (int32_t i = count - 1; i > 0; i--) {
             double come = log_add(at[i], before[i]);
             if (labels[i] != labels[i - 1]) come = log_add(come, at[i - 1]);
-            at[i] = come + log_at(s, t, labels[i]) + offset;
+            at[i] = come + logs[labels[i]];
             before[i] = log_add(before[i], at[i - 1]) + gap;
         }
-        if (count > 0) at[0] = log_add(at[0], before[0]) + log_at(s, t, labels[0]) + offset;
+        if (count > 0) at[0] = log_add(at[0], before[0]) + logs[labels[0]];
         before[0] += gap;
     }
     return count > 0 ? log_add(before[count], at[count - 1]) : before[0];
 }
 
-/* log p(labels) of the sequence whose steps were loaded into p and sums. */
-static double score_of(const Forward *f, const Source *s, const double *p, const double *sums) {
+/* What scoring needs besides: a padded row of count + 1 doubles, and the numbers 0, 1, 2... */
+typedef struct {
+    double *row;
+    const int32_t *counting;
+} Scratch;
+
+/* log p(labels), for which each step needs no more exponentials than those of the blank and the labels. */
+static double score_of(const Forward *f, const Source *s, const double *logs, const Scratch *scratch) {
+    const int32_t *labels = f->labels, count = f->count;
+    const double *row = logs;
     start_forward(f);
-    for (int32_t t = 0; t < s->steps; t++, p += s->classes) step_forward(f, t, p, f->labels, p[s->blank]);
+    for (int32_t t = 0; t < s->steps; t++, row += s->classes) {
+        for (int32_t i = 0; i < count; i++) scratch->row[i] = row[labels[i]];
+        scratch->row[count] = row[s->blank];
+        exp_all(scratch->row, count + 1);
+        step_forward(f, t, scratch->row, scratch->counting, scratch->row[count]);
+    }
     double score = end_forward(f);
-    if (score != score) return forward_in_logs(f, s, sums);
-    if (s->unit > 0.0) return score; /* logits are normalised; log-probabilities count as they were given */
-    for (int32_t t = 0; t < s->steps; t++) score += sums[t];
-    return score;
+    return score != score ? forward_in_logs(f, s, logs) : score;
 }
 
 /* Writes the step at which each label starts in the most likely alignment; equals stay where they are. `back` takes
  * steps * (2 * count + 1) bytes, `best` 2 * count + 1 logarithms. Even states are blanks, state 2 i + 1 is label i. */
-static void align(const Source *s, const int32_t *labels, int32_t count, int32_t *restrict starts,
+static void align(const Source *s, const double *logs, const int32_t *labels, int32_t count, int32_t *restrict starts,
                   unsigned char *restrict back, double *restrict best) {
     const int32_t states = 2 * count + 1;
     if (count == 0) return;
     for (int32_t k = 0; k < states; k++) best[k] = MINUS_INFINITY;
     best[0] = 0.0;
-    for (int32_t t = 0; t < s->steps; t++) {
-        double gap = log_at(s, t, s->blank);
+    for (int32_t t = 0; t < s->steps; t++, logs += s->classes) {
+        double gap = logs[s->blank];
         unsigned char *from = back + (size_t)t * (size_t)states;
-        memset(from, 0, (size_t)states);
-        int32_t reach = t < count ? 2 * t + 2 : states; /* states at or beyond it cannot be reached yet */
-        for (int32_t k = reach - 1; k > 0; k--) {
-            if (best[k - 1] > best[k]) {
-                best[k] = best[k - 1];
-                from[k] = 1;
-            }
-            if (k & 1) {
-                if (k > 2 && labels[k / 2] != labels[k / 2 - 1] && best[k - 2] > best[k]) {
-                    best[k] = best[k - 2];
-                    from[k] = 2;
-                }
-                best[k] += log_at(s, t, labels[k / 2]);
-            } else {
-                best[k] += gap;
-            }
+        for (int32_t i = count - 1; i >= 0; i--) {
+            double gone = best[2 * i + 2], here = best[2 * i + 1], gap_before = best[2 * i];
+            double skip = i > 0 && labels[i] != labels[i - 1] ? best[2 * i - 1] : MINUS_INFINITY;
+            bool advance = here > gone;
+            from[2 * i + 2] = advance;
+            best[2 * i + 2] = (advance ? here : gone) + gap;
+            double near = gap_before > here ? gap_before : here;
+            from[2 * i + 1] = (unsigned char)(skip > near ? 2 : gap_before > here);
+            best[2 * i + 1] = (skip > near ? skip : near) + logs[labels[i]];
         }
+        from[0] = 0;
         best[0] += gap;
     }
     for (int32_t i = 0; i < count; i++) starts[i] = 0;
@@ -428,7 +476,7 @@ static void sift(Candidate *heap, int32_t count, int32_t at) {
     for (;;) {
         int32_t child = 2 * at + 1;
         if (child >= count) break;
-        if (child + 1 < count && worse(&heap[child + 1], &heap[child])) child++;
+        child += child + 1 < count && worse(&heap[child + 1], &heap[child]);
         if (!worse(&heap[child], &moved)) break;
         heap[at] = heap[child];
         at = child;
@@ -440,7 +488,6 @@ static void make_heap(Candidate *heap, int32_t count) {
     for (int32_t at = count / 2 - 1; at >= 0; at--) sift(heap, count, at);
 }
 
-/* Best first, from a heap. */
 static void sort_heap(Candidate *heap, int32_t count) {
     while (count > 1) {
         Candidate worst = heap[0];
@@ -450,30 +497,59 @@ static void sort_heap(Candidate *heap, int32_t count) {
     }
 }
 
-/* The best `capacity` of all candidates that were offered; a heap once it is full. */
+static void sort_few(Candidate *list, int32_t count) {
+    for (int32_t k = 1; k < count; k++) {
+        Candidate moved = list[k];
+        int32_t at = k;
+        for (; at > 0 && worse(&list[at - 1], &moved); at--) list[at] = list[at - 1];
+        list[at] = moved;
+    }
+}
+
+/* Best first. */
+static void sort(Candidate *list, int32_t count) {
+    if (count <= 16) {
+        sort_few(list, count);
+    } else {
+        make_heap(list, count);
+        sort_heap(list, count);
+    }
+}
+
+/* The best `width` of all candidates that are offered; a heap once there are that many. */
 typedef struct {
-    Candidate *heap;
-    int32_t count, capacity;
-    double threshold; /* a mass at or below it cannot enter */
+    Candidate *list;
+    int32_t count, width;
+    double threshold; /* a mass at or below it cannot be among them */
 } Ranking;
 
 static inline void offer(Ranking *r, double mass, int32_t entry, int32_t label) {
     if (mass <= r->threshold) return;
     Candidate c = {mass, entry, label};
-    if (r->count < r->capacity) {
-        r->heap[r->count++] = c;
-        if (r->count < r->capacity) return;
-        make_heap(r->heap, r->count);
+    if (r->count < r->width) {
+        r->list[r->count++] = c;
+        if (r->count < r->width) return;
+        make_heap(r->list, r->count);
     } else {
-        r->heap[0] = c;
-        sift(r->heap, r->count, 0);
+        r->list[0] = c;
+        sift(r->list, r->count, 0);
     }
-    r->threshold = r->heap[0].mass > r->threshold ? r->heap[0].mass : r->threshold;
+    r->threshold = r->list[0].mass > r->threshold ? r->list[0].mass : r->threshold;
 }
 
 static void sort_ranking(Ranking *r) {
-    if (r->count < r->capacity) make_heap(r->heap, r->count);
-    sort_heap(r->heap, r->count);
+    if (r->count < r->width) {
+        sort(r->list, r->count);
+    } else if (r->count > 16) {
+        sort_heap(r->list, r->count);
+    } else { /* backwards, a heap is nearly in order */
+        for (int32_t i = 0, j = r->count - 1; i < j; i++, j--) {
+            Candidate moved = r->list[i];
+            r->list[i] = r->list[j];
+            r->list[j] = moved;
+        }
+        sort_few(r->list, r->count);
+    }
 }
 
 /* ------------------------------------------------------------------------------------------------ beam search */
@@ -482,6 +558,8 @@ static void sort_ranking(Ranking *r) {
  * a factor of e^1000 before FAINTEST ends it. */
 #define LEVEL 512
 #define FAINTEST 0x1p-960
+/* A step whose most likely class is less likely than e^-500 is taken relative to that class. */
+#define NEAR -500.0
 
 /* A prefix, as the label after its parent's. Nodes outlive their entry in the beam, for the children that have one. */
 typedef struct {
@@ -499,14 +577,15 @@ typedef struct {
 
 typedef struct {
     const Automaton *automaton;
-    int32_t width, count;
-    int32_t nodes_used;
+    int32_t count, nodes_used;
     Node *nodes;
     Entry *entries, *next;
     double *totals;
     double *stay_blank, *stay_label;
     Ranking ranking;
-    Candidate *classes;
+    Candidate *classes; /* those that can lead into the beam, with their probabilities */
+    double *p;       /* of the classes whose `known` is the step that is being looked at */
+    int32_t *known, *passing;
 } Beam;
 
 /* How many hypotheses there can be at once; `nodes` gets how many prefixes there can have been. */
@@ -535,16 +614,50 @@ static void lay_out_beam(Beam *b, Workspace *w, size_t width, size_t nodes, int3
     b->totals = cut(w, width, sizeof *b->totals);
     b->stay_blank = cut(w, width, sizeof *b->stay_blank);
     b->stay_label = cut(w, width, sizeof *b->stay_label);
-    b->ranking.heap = cut(w, width, sizeof *b->ranking.heap);
+    b->ranking.width = (int32_t)width;
+    b->ranking.list = cut(w, width, sizeof *b->ranking.list);
     b->classes = cut(w, (size_t)classes, sizeof *b->classes);
+    b->passing = cut(w, (size_t)classes + 1, sizeof *b->passing);
+    b->p = cut(w, (size_t)classes, sizeof *b->p);
+    b->known = cut(w, (size_t)classes, sizeof *b->known);
 }
 
-static void begin(Beam *b) {
+static void begin(Beam *b, int32_t classes) {
     b->nodes[0] = (Node){.parent = -1, .label = -1, .child = -1, .sibling = -1, .slot = 0, .edge = -1};
     b->nodes_used = 1;
     b->entries[0] = (Entry){.blank = 0x1p512, .last = -1, .child = -1, .sibling = -1};
     b->totals[0] = 0x1p512;
     b->count = 1;
+    for (int32_t c = 0; c < classes; c++) b->known[c] = -1;
+}
+
+/* The step that is being looked at. */
+typedef struct {
+    const double *logs;
+    double highest_label;
+    double least;      /* classes whose log-probability is below it do not count */
+    double shift;      /* what all logs are taken relative to, where they would be out of reach; mostly 0 */
+    int32_t t, left;   /* which one it is, and how many come after it */
+    int32_t waiting[4], count;
+} Step;
+
+/* Exponentials are the dearest part of a step and few are ever needed: classes are asked for, and answered by fours. */
+static void answer(Beam *b, Step *step) {
+    if (step->count == 0) return;
+    for (int k = step->count; k < 4; k++) step->waiting[k] = step->waiting[0];
+    const int32_t *w = step->waiting;
+    double x[4];
+    for (int k = 0; k < 4; k++) x[k] = step->logs[w[k]] - step->shift;
+    exp_four(x);
+    for (int k = 0; k < 4; k++) b->p[w[k]] = x[k];
+    step->count = 0;
+}
+
+static inline void ask(Beam *b, Step *step, int32_t c) {
+    if (b->known[c] == step->t) return;
+    b->known[c] = step->t;
+    step->waiting[step->count++] = c;
+    if (step->count == 4) answer(b, step);
 }
 
 /* The mass with which `e` goes on to a label: after the same one only what a blank has separated from it. */
@@ -558,13 +671,18 @@ static inline bool in_time(const Automaton *a, int32_t state, int32_t left) {
 }
 
 /* Candidates for staying as they are: by a blank, by repeating the last label, or because the parent, which is in the
- * beam as well, goes on to that label. Probabilities below `least` do not count. */
-static void stay(Beam *b, const double *p, int32_t blank, double least, int32_t left) {
-    double gap = p[blank] >= least ? p[blank] : 0.0;
+ * beam as well, goes on to that label. */
+static void stay(Beam *b, Step *step, int32_t blank) {
+    ask(b, step, blank);
+    for (int32_t i = 0; i < b->count; i++) {
+        if (b->entries[i].last >= 0) ask(b, step, b->entries[i].last);
+    }
+    answer(b, step);
+    double gap = step->logs[blank] >= step->least ? b->p[blank] : 0.0;
     for (int32_t i = 0; i < b->count; i++) {
         Entry *e = &b->entries[i];
         double again = 0.0;
-        if (e->last >= 0 && p[e->last] >= least) {
+        if (e->last >= 0) {
             const Node *node = &b->nodes[e->node];
             int32_t j = b->nodes[node->parent].slot;
             again = e->label;
@@ -574,24 +692,35 @@ static void stay(Beam *b, const double *p, int32_t blank, double least, int32_t 
                 e->sibling = b->entries[j].child;
                 b->entries[j].child = i;
             }
-            again *= p[e->last];
+            again *= step->logs[e->last] >= step->least ? b->p[e->last] : 0.0;
         }
-        b->stay_blank[i] = b->totals[i] * gap;
+        double in_blank = b->totals[i] * gap, total = in_blank + again;
+        b->stay_blank[i] = in_blank;
         b->stay_label[i] = again;
-        if (in_time(b->automaton, e->state, left)) offer(&b->ranking, b->stay_blank[i] + again, i, -1);
-    }
+        if (in_time(b->automaton, e->state, step->left)) offer(&b->ranking, total, i, -1);
+            }
 }
 
-/* Classes that can lead into the beam at all, best first. Returns how many there are. */
-static int32_t rank_classes(Beam *b, const double *p, int32_t classes, int32_t blank, double least, double heaviest) {
-    double most = b->totals[0] * heaviest;
-    int32_t count = 0;
-    for (int32_t c = 0; c < classes; c++) {
-        if (p[c] < least || p[c] * most <= b->ranking.threshold || c == blank) continue;
-        b->classes[count++] = (Candidate){p[c], 0, c};
+static inline int exponent_of(double x) { return (int)(bits_of(x) >> 52) - 1023; }
+
+/* The classes other than the likeliest that can still lead into the beam, best first; returns how many. */
+static int32_t rank_classes(Beam *b, Step *step, int32_t classes, int32_t blank, int32_t likeliest, double heaviest) {
+    /* A class below 2^(this power) times the best mass cannot reach the threshold. */
+    int power = exponent_of(b->ranking.threshold) - exponent_of(b->totals[0] * heaviest) - 1;
+    double lowest = power * 0.6931471805599453 - 0.01 + step->shift;
+    lowest = lowest > step->least ? lowest : step->least;
+    int32_t passing = 0, count = 0;
+    for (int32_t c = 0; c < classes; c++) { /* without a branch: which classes pass is not predictable */
+        b->passing[passing] = c;
+        passing += step->logs[c] >= lowest;
     }
-    make_heap(b->classes, count);
-    sort_heap(b->classes, count);
+    for (int32_t k = 0; k < passing; k++) ask(b, step, b->passing[k]);
+    answer(b, step);
+    for (int32_t k = 0; k < passing; k++) {
+        int32_t c = b->passing[k];
+        if (c != blank && c != likeliest) b->classes[count++] = (Candidate){b->p[c], 0, c};
+    }
+    sort(b->classes, count);
     return count;
 }
 
@@ -602,25 +731,35 @@ static bool has_child(const Beam *b, int32_t entry, int32_t label) {
     return false;
 }
 
-/* Candidates for going on to a label. Entries and classes come best first, so the first product that cannot enter the
- * beam ends the row: nothing that belongs into the beam is passed over. */
-static void extend(Beam *b, int32_t count, double heaviest, int32_t left) {
+/* Candidates for going on to a label of probability p. Entries come best first, so the first product that cannot enter
+ * the beam ends the row. Returns whether any product could. */
+static bool extend(Beam *b, const Step *step, int32_t label, double p, double heaviest) {
     const Automaton *a = b->automaton;
-    for (int32_t k = 0; k < count; k++) {
-        int32_t label = b->classes[k].label;
-        double p = b->classes[k].mass;
-        for (int32_t i = 0; i < b->count; i++) {
-            if (b->totals[i] * heaviest * p <= b->ranking.threshold) break;
-            const Entry *e = &b->entries[i];
-            double mass = onward(e, b->totals[i], label) * p;
-            if (a) {
-                int32_t edge = find_edge(a, e->state, label);
-                if (edge < 0 || !in_time(a, a->targets[edge], left)) continue;
-                mass *= a->factors[edge];
-            }
-            if (mass > b->ranking.threshold && !has_child(b, i, label)) offer(&b->ranking, mass, i, label);
+    const double most = p * heaviest;
+    int32_t i = 0;
+    for (; i < b->count && b->totals[i] * most > b->ranking.threshold; i++) {
+        const Entry *e = &b->entries[i];
+        double mass = onward(e, b->totals[i], label) * p;
+        if (a) {
+            int32_t edge = find_edge(a, e->state, label);
+            if (edge < 0 || !in_time(a, a->targets[edge], step->left)) continue;
+            mass *= a->factors[edge];
         }
+        if (mass > b->ranking.threshold && !has_child(b, i, label)) offer(&b->ranking, mass, i, label);
     }
+    return i > 0;
+}
+
+/* All candidates for going on. The likeliest label comes first and sets a threshold that few others can pass. */
+static void extend_all(Beam *b, Step *step, int32_t classes, int32_t blank, double heaviest) {
+    if (step->highest_label < step->least || step->highest_label == MINUS_INFINITY) return;
+    int32_t likeliest = label_with(step->logs, classes, blank, step->highest_label);
+    ask(b, step, likeliest);
+    answer(b, step);
+    extend(b, step, likeliest, b->p[likeliest], heaviest);
+    int32_t count = rank_classes(b, step, classes, blank, likeliest, heaviest);
+    const Candidate *c = b->classes;
+    for (int32_t k = 0; k < count && extend(b, step, c[k].label, c[k].mass, heaviest); k++) continue;
 }
 
 /* The node of `parent` + `label`, made if there never was one. */
@@ -640,22 +779,24 @@ static void advance(Beam *b) {
     Ranking *r = &b->ranking;
     sort_ranking(r);
     for (int32_t i = 0; i < b->count; i++) b->nodes[b->entries[i].node].slot = -1;
-    uint64_t exponent = r->count ? bits_of(r->heap[0].mass) >> 52 : 1023;
-    double factor = double_of((uint64_t)(1023 + 1023 + LEVEL - (int64_t)exponent) << 52); /* a power of two: exact */
+    int lift = r->count ? LEVEL - exponent_of(r->list[0].mass) : 0;
+    double factor = double_of((uint64_t)(1023 + lift) << 52); /* a power of two: exact */
     for (int32_t i = 0; i < r->count; i++) {
-        const Candidate *c = &r->heap[i];
+        const Candidate *c = &r->list[i];
         const Entry *old = &b->entries[c->entry];
         Entry *new = &b->next[i];
+        *new = *old;
         if (c->label < 0) {
-            *new = *old;
             new->blank = b->stay_blank[c->entry] * factor;
             new->label = b->stay_label[c->entry] * factor;
         } else {
             int32_t edge = b->automaton ? find_edge(b->automaton, old->state, c->label) : -1;
+            if (edge >= 0) {
+                new->weight += (double)b->automaton->weights[edge];
+                new->state = b->automaton->targets[edge];
+            }
             new->blank = 0.0;
             new->label = c->mass * factor;
-            new->weight = old->weight + (edge >= 0 ? (double)b->automaton->weights[edge] : 0.0);
-            new->state = edge >= 0 ? b->automaton->targets[edge] : 0;
             new->last = c->label;
             new->node = node_of(b, old->node, c->label, edge);
         }
@@ -669,30 +810,27 @@ static void advance(Beam *b) {
     b->count = r->count;
 }
 
-/* Runs over the loaded steps; afterwards the ranking holds the final hypotheses, best first. */
-static void search(Beam *b, const Source *s, const double *p, const double *sums, double prune) {
+/* Runs over the steps; afterwards the ranking holds the final hypotheses, best first. */
+static void search(Beam *b, const Source *s, const Steps *steps, double prune) {
     const Automaton *a = b->automaton;
-    double heaviest = a ? a->heaviest : 1.0;
-    begin(b);
+    const double heaviest = a ? a->heaviest : 1.0, least = log_of(prune, 0);
+    Ranking *r = &b->ranking;
+    begin(b, s->classes);
     for (int32_t t = 0; t < s->steps && b->count > 0; t++) {
-        const double *row = p + (size_t)t * (size_t)s->classes;
-        int32_t left = s->steps - 1 - t;
-        double least = 0.0;
-        if (prune > 0.0) {
-            double highest = 0.0;
-            for (int32_t c = 0; c < s->classes; c++) highest = row[c] > highest ? row[c] : highest;
-            least = s->unit > 0.0 ? prune : prune * exp_of(sums[t] > -700.0 ? -sums[t] : 700.0);
-            least = least < highest ? least : highest; /* the most likely class always counts */
-        }
-        b->ranking.count = 0;
-        b->ranking.capacity = b->width;
-        b->ranking.threshold = FAINTEST;
-        stay(b, row, s->blank, least, left);
-        int32_t count = rank_classes(b, row, s->classes, s->blank, least, heaviest);
-        extend(b, count, heaviest, left);
+        double highest = steps->highest[t];
+        Step step = {.logs = steps->logs + (size_t)t * (size_t)s->classes,
+                     .highest_label = steps->highest_label[t],
+                     .least = least < highest ? least : highest, /* the most likely class always counts */
+                     .shift = highest < NEAR ? highest : 0.0,
+                     .t = t,
+                     .left = s->steps - 1 - t};
+        r->count = 0;
+        r->threshold = FAINTEST;
+        stay(b, &step, s->blank);
+        extend_all(b, &step, s->classes, s->blank, heaviest);
         advance(b);
     }
-    b->ranking.count = 0;
+    r->count = 0;
     for (int32_t i = 0; i < b->count; i++) {
         double mass = b->totals[i];
         if (a) {
@@ -701,10 +839,9 @@ static void search(Beam *b, const Source *s, const double *p, const double *sums
             mass *= exp_of((double)accept);
             b->entries[i].weight += (double)accept;
         }
-        b->ranking.heap[b->ranking.count++] = (Candidate){mass, i, -1};
+        r->list[r->count++] = (Candidate){mass, i, -1};
     }
-    make_heap(b->ranking.heap, b->ranking.count);
-    sort_heap(b->ranking.heap, b->ranking.count);
+    sort(r->list, r->count);
 }
 
 static int32_t prefix_length(const Beam *b, int32_t node) {
@@ -786,24 +923,42 @@ static Source sequence(const Batch *b, Py_ssize_t item) {
     return s;
 }
 
+/* What every function needs of a workspace. */
 typedef struct {
-    double *p, *sums; /* all steps */
+    float *buffer;
+    Steps steps;
     double *before, *at;
+    Scratch scratch;
+    int32_t *counting;
 } Room;
 
-static void lay_out_room(Room *r, Workspace *w, int32_t steps, int32_t rows, int32_t classes, size_t labels) {
-    r->p = cut(w, (size_t)rows * (size_t)classes, sizeof *r->p);
-    r->sums = cut(w, (size_t)steps, sizeof *r->sums);
+static void lay_out_room(Room *r, Workspace *w, const Source *s, size_t labels) {
+    size_t steps = (size_t)s->steps, classes = (size_t)s->classes;
+    r->buffer = cut(w, classes, sizeof *r->buffer);
+    r->steps.logs = cut(w, steps ? classes : 0, steps * sizeof *r->steps.logs);
+    r->steps.highest = cut(w, steps, sizeof *r->steps.highest);
+    r->steps.highest_label = cut(w, steps, sizeof *r->steps.highest_label);
     r->before = cut(w, labels + 1, sizeof *r->before);
     r->at = cut(w, labels, sizeof *r->at);
+    r->scratch.row = cut(w, labels + 4, sizeof *r->scratch.row);
+    r->scratch.counting = r->counting = cut(w, labels, sizeof *r->counting);
 }
 
-/* The labels and starts of the most likely alignment; returns how many, or -1 - t where step t is unfit. */
-static int32_t best_path(const Source *s, int32_t *labels, int32_t *starts) {
+static void furnish(Room *r, size_t labels) {
+    for (size_t i = 0; i < labels; i++) r->counting[i] = (int32_t)i;
+}
+
+/* The labels and starts of the most likely alignment; returns how many. The lowest of equal classes wins. */
+static int32_t best_path(const Source *s, const Steps *steps, int32_t *labels, int32_t *starts) {
     int32_t count = 0, before = s->blank;
-    for (int32_t t = 0; t < s->steps; t++) {
-        int32_t best = best_class(s, t);
-        if (best < 0) return -1 - t;
+    const double *logs = steps->logs;
+    for (int32_t t = 0; t < s->steps; t++, logs += s->classes) {
+        int32_t best = s->blank;
+        double label = steps->highest_label[t], gap = logs[s->blank];
+        if (label >= gap) {
+            best = label_with(logs, s->classes, s->blank, label);
+            if (label == gap && s->blank < best) best = s->blank;
+        }
         if (best != s->blank && best != before) {
             labels[count] = best;
             starts[count++] = t;
@@ -813,47 +968,27 @@ static int32_t best_path(const Source *s, int32_t *labels, int32_t *starts) {
     return count;
 }
 
-/* The score of the best path's labels, for which a float row needs no more than their own exponentials. */
-static double score_path(const Forward *f, const Source *s, const Room *room, double *few, const int32_t *columns) {
-    start_forward(f);
-    for (int32_t t = 0; t < s->steps; t++) {
-        if (s->unit > 0.0) {
-            room->sums[t] = load_step(s, t, room->p);
-            step_forward(f, t, room->p, f->labels, room->p[s->blank]);
-        } else {
-            for (int32_t i = 0; i < f->count; i++) few[i] = log_at(s, t, f->labels[i]);
-            few[f->count] = log_at(s, t, s->blank);
-            for (int32_t i = 0; i <= f->count; i++) few[i] = exp_of(few[i]);
-            step_forward(f, t, few, columns, few[f->count]);
-        }
-    }
-    double score = end_forward(f);
-    return score != score ? forward_in_logs(f, s, room->sums) : score;
-}
-
 static Outcome run_greedy(const Batch *b, Answers *answers) {
-    const int32_t steps = b->source.steps;
+    const size_t steps = (size_t)b->source.steps;
     Workspace w = {0};
     Room room;
-    int32_t *labels, *starts, *columns;
-    double *few;
+    int32_t *labels, *starts;
     for (int pass = 0; pass < 2; pass++) {
         if (pass && !reserve(&w)) return (Outcome){.kind = NO_MEMORY};
-        lay_out_room(&room, &w, steps, 1, b->source.classes, (size_t)steps);
-        labels = cut(&w, (size_t)steps, sizeof *labels);
-        starts = cut(&w, (size_t)steps, sizeof *starts);
-        columns = cut(&w, (size_t)steps, sizeof *columns);
-        few = cut(&w, (size_t)steps + 1, sizeof *few);
+        lay_out_room(&room, &w, &b->source, steps);
+        labels = cut(&w, steps, sizeof *labels);
+        starts = cut(&w, steps, sizeof *starts);
     }
-    for (int32_t i = 0; i < steps; i++) columns[i] = i;
+    furnish(&room, steps);
     Outcome outcome = {.kind = DONE};
     for (Py_ssize_t item = 0; item < b->items; item++) {
         Source s = sequence(b, item);
-        int32_t count = best_path(&s, labels, starts);
-        if (count < 0) {
-            outcome = (Outcome){UNFIT, item, -1 - count};
+        int32_t unfit = load_steps(&s, room.buffer, &room.steps);
+        if (unfit >= 0) {
+            outcome = (Outcome){UNFIT, item, unfit};
             break;
         }
+        int32_t count = best_path(&s, &room.steps, labels, starts);
         Answer *answer = add_answer(answers, item, count);
         if (!answer) {
             outcome.kind = NO_MEMORY;
@@ -862,7 +997,7 @@ static Outcome run_greedy(const Batch *b, Answers *answers) {
         memcpy(answers->numbers + answer->numbers, labels, (size_t)count * sizeof *labels);
         memcpy(answers->numbers + answer->numbers + count, starts, (size_t)count * sizeof *starts);
         Forward f = {labels, count, room.before, room.at};
-        answer->log_prob = score_path(&f, &s, &room, few, columns);
+        answer->log_prob = score_of(&f, &s, room.steps.logs, &room.scratch);
     }
     free(w.block);
     return outcome;
@@ -873,18 +1008,18 @@ static bool answer_search(const Beam *beam, const Source *s, const Room *room, P
                           Answers *answers, void **back, size_t *back_size) {
     int32_t found = beam->ranking.count < top ? beam->ranking.count : top;
     for (int32_t i = 0; i < found; i++) {
-        const Entry *e = &beam->entries[beam->ranking.heap[i].entry];
+        const Entry *e = &beam->entries[beam->ranking.list[i].entry];
         int32_t count = prefix_length(beam, e->node);
-        Answer *answer = add_answer(answers, item, count);
+        Answer *made = add_answer(answers, item, count);
         size_t states = 2 * (size_t)count + 1;
-        if (!answer || !grow(back, back_size, (size_t)s->steps * states + states * sizeof(double) + 8, 1)) return false;
-        int32_t *labels = answers->numbers + answer->numbers;
+        if (!made || !grow(back, back_size, (size_t)s->steps * states + states * sizeof(double), 1)) return false;
+        int32_t *labels = answers->numbers + made->numbers;
         write_prefix(beam, e->node, labels, count);
         Forward f = {labels, count, room->before, room->at};
-        answer->log_prob = score_of(&f, s, room->p, room->sums);
-        answer->weight = e->weight;
+        made->log_prob = score_of(&f, s, room->steps.logs, &room->scratch);
+        made->weight = e->weight;
         double *best = *back;
-        align(s, labels, count, labels + count, (unsigned char *)(best + states), best);
+        align(s, room->steps.logs, labels, count, labels + count, (unsigned char *)(best + states), best);
     }
     return true;
 }
@@ -892,27 +1027,29 @@ static bool answer_search(const Beam *beam, const Source *s, const Room *room, P
 static Outcome run_search(const Batch *b, int32_t width, int32_t top, double prune, const Automaton *automaton,
                           Answers *answers) {
     const Source *first = &b->source;
+    const size_t steps = (size_t)first->steps;
     size_t nodes, most = widest((size_t)width, first->steps, first->classes, &nodes);
     if (nodes > INT32_MAX) return (Outcome){.kind = NO_MEMORY};
     Workspace w = {0};
     Room room;
-    Beam beam = {.automaton = automaton, .width = (int32_t)most};
+    Beam beam = {.automaton = automaton};
     for (int pass = 0; pass < 2; pass++) {
         if (pass && !reserve(&w)) return (Outcome){.kind = NO_MEMORY};
-        lay_out_room(&room, &w, first->steps, first->steps, first->classes, (size_t)first->steps);
+        lay_out_room(&room, &w, first, steps);
         lay_out_beam(&beam, &w, most, nodes, first->classes);
     }
+    furnish(&room, steps);
     Outcome outcome = {.kind = DONE};
     void *back = NULL;
     size_t back_size = 0;
     for (Py_ssize_t item = 0; item < b->items && outcome.kind == DONE; item++) {
         Source s = sequence(b, item);
-        int32_t unfit = load_steps(&s, room.p, room.sums);
+        int32_t unfit = load_steps(&s, room.buffer, &room.steps);
         if (unfit >= 0) {
             outcome = (Outcome){UNFIT, item, unfit};
             break;
         }
-        search(&beam, &s, room.p, room.sums, prune);
+        search(&beam, &s, &room.steps, prune);
         if (!answer_search(&beam, &s, &room, item, top, answers, &back, &back_size)) outcome.kind = NO_MEMORY;
     }
     free(back);
@@ -929,17 +1066,17 @@ typedef struct {
 
 /* Writes (items, texts) scores. */
 static Outcome run_score(const Batch *b, const Texts *texts, double *scores) {
-    const Source *first = &b->source;
     Workspace w = {0};
     Room room;
     for (int pass = 0; pass < 2; pass++) {
         if (pass && !reserve(&w)) return (Outcome){.kind = NO_MEMORY};
-        lay_out_room(&room, &w, first->steps, first->steps, first->classes, texts->longest);
+        lay_out_room(&room, &w, &b->source, texts->longest);
     }
+    furnish(&room, texts->longest);
     Outcome outcome = {.kind = DONE};
     for (Py_ssize_t item = 0; item < b->items; item++) {
         Source s = sequence(b, item);
-        int32_t unfit = load_steps(&s, room.p, room.sums);
+        int32_t unfit = load_steps(&s, room.buffer, &room.steps);
         if (unfit >= 0) {
             outcome = (Outcome){UNFIT, item, unfit};
             break;
@@ -947,7 +1084,8 @@ static Outcome run_score(const Batch *b, const Texts *texts, double *scores) {
         for (size_t i = 0; i < texts->count; i++) {
             size_t count = texts->offsets[i + 1] - texts->offsets[i];
             Forward f = {texts->labels + texts->offsets[i], (int32_t)count, room.before, room.at};
-            *scores++ = count > (size_t)s.steps ? MINUS_INFINITY : score_of(&f, &s, room.p, room.sums);
+            bool fits = count <= (size_t)s.steps;
+            *scores++ = fits ? score_of(&f, &s, room.steps.logs, &room.scratch) : MINUS_INFINITY;
         }
     }
     free(w.block);
