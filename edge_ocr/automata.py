@@ -1,11 +1,11 @@
-"""The algebra under :mod:`edge_ocr.grammar`: languages in, one small :class:`~edge_ocr.types.Automaton` out.
+"""The algebra under :mod:`edge_ocr.grammar`: sets of texts in, one small :class:`~edge_ocr.types.Automaton` out.
 
-A :class:`Language` is a finite set of texts with a mass on each: a regular expression, or a word list. :func:`union`
-merges several into one deterministic :class:`Layers`, in which a state knows how many characters were read before it;
-:func:`automaton` adds the free branch, pushes the weights towards the start and merges states that have the same future.
+:func:`union` merges several :class:`Language` s into one :class:`Layers`, in which a state knows how many characters
+were read before it; :func:`layers_of_words` makes the same of a word list. :func:`automaton` then adds the free branch,
+pushes the weights towards the start and merges states that have the same future.
 
 Labels in this module are positions in the alphabet, 0..A-1; only :func:`automaton` turns them into classes of the
-recogniser. All steps work on whole arrays, a character of depth at a time: a Pi compiles 100,000 words in seconds.
+recogniser. All steps work on whole arrays, a character of depth at a time.
 
 Pushing and merging follow Mohri, "Minimization algorithms for sequential transducers" (2000), in the tropical semiring:
 an edge then weighs what the best completion loses by taking it, so that a beam compares short and long hypotheses by
@@ -14,13 +14,11 @@ what each can still become.
 
 from __future__ import annotations
 
-import math
+import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import interegular
 import numpy as np
-from interegular.fsm import FSM, anything_else
 
 from edge_ocr.errors import GrammarError
 from edge_ocr.types import Automaton
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LONGEST = 255
-"""Characters in a word or plate, at most; no recogniser has more time steps than that to spend."""
+"""Characters in a word, at most; no recogniser has more time steps than that to spend."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +39,26 @@ class Language:
     Attributes:
         offsets: int64, (states + 1,); the edges of state ``s`` are ``offsets[s]:offsets[s + 1]``, sorted by label.
         labels: int64, (edges,), positions in the alphabet.
-        targets: int64, (edges,), states.
+        targets: int64, (edges,), states, each greater than the one that the edge leaves.
+        accept: bool, (states,), whether a text ends here.
+
+    """
+
+    offsets: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    accept: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layers:
+    """A finite set of texts with a mass on each, as a deterministic acceptor whose states are sorted by depth.
+
+    ``offsets``, ``labels`` and ``targets`` are as in :class:`Language`.
+
+    Attributes:
         accept: float64, (states,), natural logarithm of the mass of the text that ends here; -inf where none does.
+        levels: int64, (longest text + 2,); the states of depth ``d`` are ``levels[d]:levels[d + 1]``.
 
     """
 
@@ -50,66 +66,28 @@ class Language:
     labels: NDArray[np.int64]
     targets: NDArray[np.int64]
     accept: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Layers(Language):
-    """A language whose states are sorted by depth: those of depth ``d`` are ``levels[d]:levels[d + 1]``."""
-
     levels: NDArray[np.int64]
 
 
-def language_of_pattern(pattern: str, alphabet: str) -> Language:
-    """The texts over ``alphabet`` that match a regular expression from end to end, each with mass 1 / their number.
-
-    Args:
-        pattern: a regular expression as :mod:`re` knows it, without look-behind and back references.
-        alphabet: the characters that there are; ``.`` and ``[^...]`` mean these.
-
-    Raises:
-        GrammarError: the expression is malformed, matches no text at all, or endlessly many.
-
-    """
-    try:
-        fsm = interegular.parse_pattern(pattern).to_fsm().reduce()
-    except Exception as error:  # interegular raises several unrelated kinds, some of them undocumented
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise GrammarError(f"pattern {pattern!r} cannot be compiled ({reason}): correct the expression") from error
-    successors = _successors(fsm, alphabet)
-    order = _topological(successors, fsm.initial, pattern)
-    number = {state: index for index, state in enumerate(order)}
-    counts: dict[int, int] = {}
-    for state in reversed(order):
-        counts[state] = (state in fsm.finals) + sum(counts[target] for _, target in successors[state])
-    if not counts[fsm.initial]:
-        raise GrammarError(
-            f"pattern {pattern!r} matches no text over the alphabet {alphabet!r}: correct the expression"
-        )
-    mass = -math.log(counts[fsm.initial])
-    edges = [(number[s], label, number[t]) for s in order for label, t in successors[s]]
-    columns = np.array(edges, np.int64).reshape(-1, 3)
-    accept = np.array([mass if state in fsm.finals else -math.inf for state in order])
-    return Language(_offsets(columns[:, 0], len(order)), columns[:, 1].copy(), columns[:, 2].copy(), accept)
+def text_count(language: Language) -> int:
+    """How many texts the language has; exact."""
+    counts = [0] * len(language.accept)
+    bounds, targets = language.offsets.tolist(), language.targets.tolist()
+    for state in reversed(range(len(counts))):
+        counts[state] = int(language.accept[state]) + sum(counts[t] for t in targets[bounds[state] : bounds[state + 1]])
+    return counts[0]
 
 
-def relabel(language: Language, positions: NDArray[np.int64]) -> Language:
-    """The same language over another alphabet, in which label ``i`` is at ``positions[i]``."""
-    labels = positions[language.labels]
-    sources = np.repeat(np.arange(len(language.accept)), np.diff(language.offsets))
-    order = np.lexsort((labels, sources))
-    return Language(language.offsets, labels[order], language.targets[order], language.accept)
-
-
-def log_mass(language: Language, labels: Sequence[int]) -> float:
-    """The natural logarithm of the mass of one text, given as positions in the alphabet; -inf where it is not listed."""
+def accepts(language: Language, labels: Sequence[int]) -> bool:
+    """Whether a text, given as positions in the alphabet, is one of the language's."""
     state = 0
     for label in labels:
         low, high = language.offsets[state : state + 2].tolist()
         edge = low + int(np.searchsorted(language.labels[low:high], label))
         if edge == high or language.labels[edge] != label:
-            return -math.inf
+            return False
         state = int(language.targets[edge])
-    return float(language.accept[state])
+    return bool(language.accept[state])
 
 
 def layers_of_words(words: Sequence[str], masses: NDArray[np.float64], alphabet: str) -> Layers:
@@ -141,52 +119,67 @@ def layers_of_words(words: Sequence[str], masses: NDArray[np.float64], alphabet:
     lengths = inside.sum(axis=1)
     accept = np.full(levels[-1], -np.inf)
     accept[nodes[np.arange(len(table)), lengths - 1]] = masses
-    return Layers(_offsets(sources, len(accept)), labels, targets, accept, levels)
+    return Layers(offsets_of(sources, len(accept)), labels, targets, accept, levels)
 
 
-def union(languages: Sequence[Language], priors: NDArray[np.float64]) -> Layers:
-    """One language in which the mass of a text is the sum of its masses in ``languages``, each times its prior.
+def union(
+    languages: Sequence[Language], priors: NDArray[np.float64], groups: Sequence[NDArray[np.bool_]] = ()
+) -> Layers:
+    """One language in which a text's mass is the sum over the languages that have it of prior / number of texts.
 
-    The states are the sets of states that one text can reach (Rabin and Scott's subset construction), by depth.
+    The states are the sets of states that one text can reach (Rabin and Scott's subset construction), by depth. Members
+    of a set with the same future count as one. A set is known by a sum of random numbers, one for each member's future
+    and origin: 64 bits, so that among 100,000 sets two are mistaken for each other with a probability of 3e-10.
 
     Args:
         languages: at least one.
-        priors: float64, (languages,), natural logarithms.
+        priors: float64, (languages,), > 0.
+        groups: groups of labels, each bool, (A,), such as the letters. Where half of a group leads to one state and the
+            rest nowhere, the rest then leads there too: small print about labels that are never used is what makes a
+            union of many formats large. A text loses at most log(2) nats a character by it, usually 0.1.
 
     """
-    bases = np.cumsum([0, *(len(language.accept) for language in languages)])
-    offsets = _join_offsets([language.offsets for language in languages])
-    labels = np.concatenate([language.labels for language in languages])
-    targets = np.concatenate([language.targets + base for language, base in zip(languages, bases, strict=False)])
-    masses = np.exp(
-        np.concatenate([language.accept + prior for language, prior in zip(languages, priors, strict=True)])
-    )
-    alphabet_size = int(labels.max(initial=0)) + 1
+    reached, accept, starts, texts = _futures(languages, groups)
+    masses = priors / texts
+    draw = np.random.default_rng(1)
+    names = np.append(draw.integers(1, 2**64, len(accept), np.uint64), np.uint64(0))[reached]
+    tags = draw.integers(1, 2**64, len(languages), np.uint64)
 
-    owners, members = np.zeros(len(languages), np.int64), bases[:-1]  # (subset, state), sorted by subset
-    levels, accept, edges = [0, 1], [], []
+    owners, states = np.zeros(len(languages), np.int64), starts  # the members: set, future, origin, mass
+    levels, ends, edges = [0, 1], [], []
     while True:
         first, after = levels[-2], levels[-1]
-        accept.append(np.bincount(owners - first, weights=masses[members], minlength=after - first))
-        at = _ranges(offsets[members], offsets[members + 1])
-        if not len(at):
+        owners, states, tags, masses = _united(owners, states, tags, masses)
+        ends.append(np.bincount(owners, weights=masses * accept[states], minlength=after - first))
+        begins = np.flatnonzero(np.diff(owners, prepend=-1))
+        following = np.add.reduceat(names[states] * tags[:, None], begins, axis=0)
+        sources, labels = np.nonzero(following)
+        if not len(sources):
             break
-        keys = np.repeat(owners, offsets[members + 1] - offsets[members]) * alphabet_size + labels[at]
-        order = np.lexsort((targets[at], keys))
-        keys, reached = keys[order], targets[at][order]
-        starts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
-        bounds = np.append(starts, len(keys))
-        subset = _equal_runs(np.zeros(len(starts), np.int64), bounds, reached)
-        _, representatives = np.unique(subset, return_index=True)
-        edges.append((keys[starts] // alphabet_size, keys[starts] % alphabet_size, after + subset))
-        lengths = np.diff(bounds)[representatives]
-        owners = after + np.repeat(np.arange(len(representatives)), lengths)
-        members = reached[_ranges(starts[representatives], starts[representatives] + lengths)]
-        levels.append(after + len(representatives))
-    sources, edge_labels, edge_targets = (np.concatenate([e[i] for e in edges]) for i in range(3))
+        _, chosen, found = np.unique(following[sources, labels], return_index=True, return_inverse=True)
+        edges.append((first + sources, labels, after + found.reshape(-1)))
+        bounds = np.append(begins, len(owners))
+        lengths = np.diff(bounds)[sources[chosen]]
+        at = _ranges(bounds[sources[chosen]], bounds[sources[chosen]] + lengths)
+        owners = np.repeat(np.arange(len(chosen)), lengths)
+        states = reached[states[at], labels[chosen][owners]]
+        alive = states >= 0
+        owners, states, tags, masses = owners[alive], states[alive], tags[at][alive], masses[at][alive]
+        levels.append(after + len(chosen))
+    sources, labels, targets = (
+        (np.concatenate([e[i] for e in edges]) for i in range(3)) if edges else [np.zeros(0, np.int64)] * 3
+    )
     with np.errstate(divide="ignore"):  # a state that accepts nothing has the mass 0
-        accept_log = np.log(np.concatenate(accept))
-    return Layers(_offsets(sources, levels[-1]), edge_labels, edge_targets, accept_log, np.array(levels, np.int64))
+        log_ends = np.log(np.concatenate(ends))
+    return Layers(offsets_of(sources, levels[-1]), labels, targets, log_ends, np.array(levels, np.int64))
+
+
+def relabelled(layers: Layers, positions: NDArray[np.int64]) -> Layers:
+    """The same language over another alphabet, in which label ``i`` is at ``positions[i]``."""
+    labels = positions[layers.labels]
+    sources = np.repeat(np.arange(len(layers.accept)), np.diff(layers.offsets))
+    order = np.lexsort((labels, sources))
+    return Layers(layers.offsets, labels[order], layers.targets[order], layers.accept, layers.levels)
 
 
 def automaton(
@@ -216,22 +209,77 @@ def automaton(
             height[inner] = 1 + np.maximum.reduceat(height[layers.targets[span]], starts)
     sources = np.repeat(np.arange(len(best)), np.diff(layers.offsets))
     weights = best[layers.targets] - best[sources]
-    merged = _merge(layers, height, weights, _pair(_grade(ends - best), _grade(leaves - best)))
+    own = _pair(_grade(ends - best), _grade(leaves - best))
+    merged = _merge(layers.offsets, layers.labels, layers.targets, height, _grade(weights), own)
     return _emit(layers, merged, (weights, ends - best, leaves - best), best[0], classes, free_price, length_bonus)
 
 
+def _futures(
+    languages: Sequence[Language], groups: Sequence[NDArray[np.bool_]]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64], NDArray[np.float64]]:
+    """The different states of several languages: by label (-1: nowhere), whether they accept; all starts and sizes."""
+    bases = np.cumsum([0, *(len(language.accept) for language in languages)])
+    lengths = np.concatenate([np.diff(language.offsets) for language in languages])
+    labels = np.concatenate([language.labels for language in languages])
+    targets = np.concatenate([language.targets + base for language, base in zip(languages, bases, strict=False)])
+    accept = np.concatenate([language.accept for language in languages])
+    reached = np.full((len(accept), max([int(labels.max(initial=0)) + 1, *map(len, groups)])), -1)
+    reached[np.repeat(np.arange(len(accept)), lengths), labels] = targets
+    for group in groups:
+        inside = reached[:, : len(group)][:, group]
+        main = np.sort(inside, axis=1)[:, group.sum() // 2, None]  # where half of them lead, if half lead anywhere
+        widen = ((inside == main).sum(axis=1, keepdims=True) * 2 >= group.sum()) & (main >= 0)
+        reached[:, np.flatnonzero(group)] = np.where(widen & (inside < 0), main, inside)
+
+    sources, labels = np.nonzero(reached >= 0)
+    offsets, targets = offsets_of(sources, len(accept)), reached[sources, labels]
+    inner = np.flatnonzero(np.diff(offsets))
+    height, texts = np.zeros(len(accept), np.int64), accept.astype(np.float64)
+    while True:
+        taller, more = np.zeros_like(height), accept.astype(np.float64)
+        if len(inner):
+            taller[inner] = 1 + np.maximum.reduceat(height[targets], offsets[inner])
+            more[inner] += np.add.reduceat(texts[targets], offsets[inner])
+        if (taller == height).all() and (more == texts).all():
+            break
+        height, texts = taller, more
+    merged = _merge(offsets, labels, targets, height, np.zeros_like(labels), accept.astype(np.int64))
+    _, kept = np.unique(merged, return_index=True)
+    table = np.where(reached[kept] >= 0, merged[reached[kept]], -1)
+    return table, accept[kept], merged[bases[:-1]], texts[bases[:-1]]
+
+
+def _united(
+    owners: NDArray[np.int64], states: NDArray[np.int64], tags: NDArray[np.uint64], masses: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64], NDArray[np.float64]]:
+    """The members of sets, sorted by set, with those of one set and one future added together."""
+    order = np.lexsort((states, owners))
+    owners, states = owners[order], states[order]
+    begins = np.flatnonzero(np.concatenate(([True], (np.diff(owners) != 0) | (np.diff(states) != 0))))
+    return (
+        owners[begins],
+        states[begins],
+        np.add.reduceat(tags[order], begins),
+        np.add.reduceat(masses[order], begins),
+    )
+
+
 def _merge(
-    layers: Layers, height: NDArray[np.int64], weights: NDArray[np.float64], own: NDArray[np.int64]
+    offsets: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    targets: NDArray[np.int64],
+    height: NDArray[np.int64],
+    drops: NDArray[np.int64],
+    own: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """A number for every state, the same for states with the same future; futures have the same height, so: by height."""
+    """A number for every state, the same for states with the same future; such states have the same height."""
     merged = np.zeros(len(height), np.int64)
-    drops = _grade(weights)
     count = 0
     for h in range(int(height.max()) + 1):
         states = np.flatnonzero(height == h)
-        lengths = layers.offsets[states + 1] - layers.offsets[states]
-        at = _ranges(layers.offsets[states], layers.offsets[states + 1])
-        edges = _pair(_pair(layers.labels[at], merged[layers.targets[at]]), drops[at])
+        lengths = offsets[states + 1] - offsets[states]
+        at = _ranges(offsets[states], offsets[states + 1])
+        edges = _pair(_pair(labels[at], merged[targets[at]]), drops[at])
         found = _equal_runs(own[states], np.concatenate(([0], np.cumsum(lengths))), edges)
         merged[states] = count + found
         count += int(found.max()) + 1
@@ -265,7 +313,7 @@ def _emit(
         sources, labels = (axis.ravel() for axis in np.indices(full_targets.shape))
         targets, edge_weights = full_targets.ravel(), full_weights.ravel()
         accept = np.append(accept, 0.0)
-    offsets = _offsets(sources, len(accept))
+    offsets = offsets_of(sources, len(accept))
     edge_weights[: offsets[1]] += start
     accept[0] += start
     return Automaton(
@@ -275,43 +323,6 @@ def _emit(
         (edge_weights + length_bonus).astype(np.float32),
         accept.astype(np.float32),
     )
-
-
-def _successors(fsm: FSM, alphabet: str) -> dict[Any, list[tuple[int, Any]]]:
-    """The edges of the states that can still reach the end, by position in ``alphabet``."""
-    other = fsm.alphabet[anything_else]
-    keys = [fsm.alphabet[c] if c in fsm.alphabet else other for c in alphabet]
-    step = {state: [(i, edges[key]) for i, key in enumerate(keys) if key in edges] for state, edges in fsm.map.items()}
-    sources: dict[Any, set[Any]] = {state: set() for state in fsm.states}
-    for state, edges in step.items():
-        for _, target in edges:
-            sources[target].add(state)
-    live, queue = set(fsm.finals), list(fsm.finals)
-    while queue:
-        fresh = sources[queue.pop()] - live
-        live |= fresh
-        queue.extend(fresh)
-    return {s: [(i, t) for i, t in step.get(s, ()) if t in live] for s in fsm.states}
-
-
-def _topological(successors: dict[Any, list[tuple[int, Any]]], initial: Any, pattern: str) -> list[Any]:
-    """The states that can be reached, each before those it leads to."""
-    waiting = {initial: 0}
-    queue = [initial]
-    for state in queue:
-        for _, target in successors[state]:
-            if target not in waiting:
-                queue.append(target)
-            waiting[target] = waiting.get(target, 0) + 1
-    order = [initial] if not waiting[initial] else []
-    for state in order:
-        for _, target in successors[state]:
-            waiting[target] -= 1
-            if not waiting[target]:
-                order.append(target)
-    if len(order) < len(queue):
-        raise GrammarError(f"pattern {pattern!r} matches endlessly many texts: replace *, + and {{n,}} by {{n,m}}")
-    return order
 
 
 def _spell(words: Sequence[str], alphabet: str) -> NDArray[np.int32]:
@@ -335,41 +346,43 @@ def _spell(words: Sequence[str], alphabet: str) -> NDArray[np.int32]:
     return np.where(inside, position[found], np.int32(-1))
 
 
-def _offsets(sources: NDArray[np.int64], states: int) -> NDArray[np.int64]:
+def offsets_of(sources: NDArray[np.int64], states: int) -> NDArray[np.int64]:
     """Where each state's edges begin, for edges sorted by source."""
     return np.searchsorted(sources, np.arange(states + 1)).astype(np.int64)
-
-
-def _join_offsets(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """The offsets of several lists of edges, one after the other."""
-    return np.concatenate(([0], np.cumsum(np.concatenate([np.diff(part) for part in parts]))))
 
 
 def _ranges(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
     """``starts[0]..ends[0]-1``, then ``starts[1]..ends[1]-1``, and so on, in one array."""
     lengths = ends - starts
-    return np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+    found: NDArray[np.int64] = np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+    return found
 
 
 def _equal_runs(own: NDArray[np.int64], bounds: NDArray[np.int64], items: NDArray[np.int64]) -> NDArray[np.int64]:
-    """A number from 0 for every run, the same for runs whose ``own`` number and whose ``items`` are all the same."""
-    found = np.unique(own, return_inverse=True)[1].reshape(-1)
+    """A number from 0 for every run, the same for runs whose ``own`` number and whose set of ``items`` are the same."""
     lengths = np.diff(bounds)
-    size, fresh = int(items.max(initial=0)) + 1, len(own)
-    runs = np.flatnonzero(lengths)
-    for column in range(int(lengths.max(initial=0))):
-        runs = runs[lengths[runs] > column]
-        values, same = np.unique(found[runs] * size + items[bounds[runs] + column], return_inverse=True)
-        found[runs] = fresh + same.reshape(-1)  # never a number of a run that has ended
-        fresh += len(values)
-    return np.unique(found, return_inverse=True)[1].reshape(-1)
+    largest = max(int(own.max(initial=0)), int(items.max(initial=0)))
+    for seed in itertools.count():  # in practice once: a sum of random numbers tells sets apart, and is checked
+        names = np.random.default_rng(seed).integers(1, 2**64, largest + 1, np.uint64)
+        sums = np.concatenate((np.zeros(1, np.uint64), np.cumsum(names[items])))
+        keys = names[own] * np.uint64(3) + (sums[bounds[1:]] - sums[bounds[:-1]])
+        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        found: NDArray[np.int64] = inverse.reshape(-1)
+        twins = first[found]
+        if (lengths == lengths[twins]).all() and (own == own[twins]).all():
+            again = _ranges(bounds[twins], bounds[twins] + lengths)
+            if (items == items[again]).all():
+                return found
+    raise AssertionError
 
 
 def _grade(values: NDArray[np.float64]) -> NDArray[np.int64]:
     """A number for every value, the same for values that are equal up to the noise of float64."""
-    return np.unique(np.round(values, 6), return_inverse=True)[1].reshape(-1)
+    found: NDArray[np.int64] = np.unique(np.round(values, 6), return_inverse=True)[1].reshape(-1)
+    return found
 
 
 def _pair(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
     """A number from 0 for every pair, the same for equal pairs."""
-    return np.unique(a * (int(b.max(initial=0)) + 1) + b, return_inverse=True)[1].reshape(-1)
+    found: NDArray[np.int64] = np.unique(a * (int(b.max(initial=0)) + 1) + b, return_inverse=True)[1].reshape(-1)
+    return found

@@ -1,14 +1,18 @@
 """What plates look like: one TOML file a country beside this module, and the values they are read into.
 
 A file describes one region (``sk.toml`` describes "sk"), or several under ``regions`` (``us.toml`` describes "us-ca",
-"us-ny", ...), whose group then has the file's name. ``docs/design/grammar.md`` explains every key. A pattern is a regular
-expression over ``0-9A-Z`` in which ``<county>`` stands for the entry ``county`` of the file's ``terms``; its capture
-groups are the parts between which the separators stand.
+"us-ny", ...), whose group then has the file's name. A pattern is a regular expression over ``0-9A-Z`` in which
+``<county>`` stands for the entry ``county`` of the file's ``terms``; its capture groups are the parts between which the
+separators stand. docs/design/grammar.md explains every key.
+
+The files are compiled in advance (``python -m edge_ocr.regions``), because that takes seconds and a start has none.
 """
 
 from __future__ import annotations
 
 import difflib
+import hashlib
+import json
 import re
 import tomllib
 from dataclasses import dataclass
@@ -17,11 +21,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from edge_ocr.automata import Language, language_of_pattern
+import numpy as np
+
+from edge_ocr.automata import Language, text_count
 from edge_ocr.errors import GrammarError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
 PLATE_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """Every pattern is written over these characters; other scripts' characters are left out or stand for a letter here."""
@@ -29,6 +37,7 @@ PLATE_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 T = TypeVar("T")
 
 _FOLDER = Path(__file__).parent
+_COMPILED = _FOLDER / "compiled.npz"
 _FILE_KEYS = {"title", "groups", "terms", "formats", "regions"}
 _REGION_KEYS = {"title", "prior", "formats"}
 _FORMAT_KEYS = {"name", "pattern", "prior", "separators", "matches", "rejects"}
@@ -36,13 +45,14 @@ _FORMAT_KEYS = {"name", "pattern", "prior", "separators", "matches", "rejects"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Format:
-    """One layout of plates: ``prior`` is its share of the region's plates, ``language`` the texts over PLATE_ALPHABET."""
+    """One layout of plates: its share of the region's plates, its texts over PLATE_ALPHABET, and their number."""
 
     name: str
     pattern: str
     prior: float
     separators: tuple[str, ...]
     language: Language
+    texts: int
 
     def display(self, text: str) -> str | None:
         """``text`` with its separators, as it stands on the plate; None where it has another format."""
@@ -60,7 +70,7 @@ class Format:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Region:
-    """A country or state that issues plates; ``prior`` is its share of its country's plates, ``groups`` others it is in."""
+    """A country or state that issues plates; its prior is its share of the country's plates."""
 
     name: str
     title: str
@@ -111,7 +121,7 @@ def read_region_file(path: Path) -> tuple[Region, ...]:
     """Compile the region or regions of one file.
 
     Raises:
-        GrammarError: the file cannot be read, or says something impossible; the message names the file and the key path.
+        GrammarError: the file cannot be read, or says something impossible; the message names file and key path.
 
     """
     try:
@@ -143,15 +153,81 @@ def read_region_file(path: Path) -> tuple[Region, ...]:
     return tuple(Region(r.name, r.title, r.groups, r.prior / total, r.formats) for r in found)
 
 
+def compile_builtin() -> Path:
+    """Compile every region file of this package and write the result beside them; needed after any change to them."""
+    found = [region for path in _files() for region in read_region_file(path)]
+    languages = [f.language for region in found for f in region.formats]
+    facts = [
+        [r.name, r.title, r.groups, r.prior, [[f.name, f.pattern, f.prior, f.separators, f.texts] for f in r.formats]]
+        for r in found
+    ]
+    np.savez_compressed(
+        _COMPILED,
+        digest=np.array(_digest()),
+        facts=np.array(json.dumps(facts)),
+        states=np.array([len(language.accept) for language in languages], np.int32),
+        lengths=np.concatenate([np.diff(language.offsets) for language in languages]).astype(np.uint8),
+        labels=np.concatenate([language.labels for language in languages]).astype(np.uint8),
+        targets=np.concatenate([language.targets for language in languages]).astype(np.int16),
+        accept=np.concatenate([language.accept for language in languages]),
+    )
+    return _COMPILED
+
+
 @cache
 def _builtin() -> tuple[Region, ...]:
-    """All regions of this package, sorted by name."""
-    found = [region for path in sorted(_FOLDER.glob("*.toml")) for region in read_region_file(path)]
+    """All regions of this package, sorted by name; from their files where what was compiled is missing or outdated."""
+    try:
+        with np.load(_COMPILED) as stored:
+            if str(stored["digest"]) == _digest():
+                return _restored(stored)
+    except FileNotFoundError:
+        pass
+    found = [region for path in _files() for region in read_region_file(path)]
     return tuple(sorted(found, key=lambda region: region.name))
+
+
+def _restored(stored: Mapping[str, NDArray[Any]]) -> tuple[Region, ...]:
+    """What :func:`compile_builtin` wrote, as it was."""
+    lengths, labels, accept = stored["lengths"], stored["labels"].astype(np.int64), stored["accept"]
+    targets = stored["targets"].astype(np.int64)
+    ends = np.cumsum(stored["states"])
+    offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+    languages = iter(
+        Language(
+            offsets[low : high + 1] - offsets[low],
+            labels[offsets[low] : offsets[high]],
+            targets[offsets[low] : offsets[high]],
+            accept[low:high],
+        )
+        for low, high in pairwise([0, *ends.tolist()])
+    )
+    regions = []
+    for name, title, groups, prior, entries in json.loads(str(stored["facts"])):
+        formats = tuple(
+            Format(title, pattern, share, tuple(separators), next(languages), texts)
+            for title, pattern, share, separators, texts in entries
+        )
+        regions.append(Region(name, title, tuple(groups), prior, formats))
+    return tuple(sorted(regions, key=lambda region: region.name))
+
+
+def _files() -> list[Path]:
+    return sorted(_FOLDER.glob("*.toml"))
+
+
+def _digest() -> str:
+    """Of everything that the compiled regions are made from."""
+    digest = hashlib.sha256()
+    for path in _files():
+        digest.update(path.name.encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    return digest.hexdigest()
 
 
 def _formats(table: dict[str, Any], terms: dict[str, Any], where: str) -> tuple[Format, ...]:
     """The formats of one region, their priors scaled to sum to 1."""
+    from edge_ocr import patterns  # noqa: PLC0415 - 25 ms of import that the compiled regions do not need
+
     found = []
     for index, entry in enumerate(_take(table, "formats", list, where)):
         place = f"{where}: formats[{index}]"
@@ -162,7 +238,7 @@ def _formats(table: dict[str, Any], terms: dict[str, Any], where: str) -> tuple[
             _strings(entry, key, place, [])
         pattern = _expand(_take(entry, "pattern", str, place), terms, place)
         try:
-            language = language_of_pattern(pattern, PLATE_ALPHABET)
+            language = patterns.language_of_pattern(pattern, PLATE_ALPHABET)
             parts = max(re.compile(pattern).groups, 1)
         except (GrammarError, re.error) as error:
             raise GrammarError(f"{place}.pattern: {error}") from error
@@ -172,14 +248,14 @@ def _formats(table: dict[str, Any], terms: dict[str, Any], where: str) -> tuple[
                 f"{place}.separators: {len(separators)} given for {parts} parts of the pattern: give {parts - 1}"
             )
         name = _take(entry, "name", str, place)
-        found.append(Format(name, pattern, _prior(entry, place), separators, language))
+        found.append(Format(name, pattern, _prior(entry, place), separators, language, text_count(language)))
     if not found:
         raise GrammarError(f"{where}: formats: describe at least one")
     for first, second in pairwise(sorted(f.name for f in found)):
         if first == second:
             raise GrammarError(f"{where}: formats: two are called {first!r}: rename one")
     total = sum(f.prior for f in found)
-    return tuple(Format(f.name, f.pattern, f.prior / total, f.separators, f.language) for f in found)
+    return tuple(Format(f.name, f.pattern, f.prior / total, f.separators, f.language, f.texts) for f in found)
 
 
 def _expand(pattern: str, terms: dict[str, Any], where: str) -> str:

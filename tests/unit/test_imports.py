@@ -21,7 +21,8 @@ ARROWS: dict[str, set[str]] = {
     "engine": set(),
     "bundle": set(),
     "automata": set(),
-    "regions": {"automata"},
+    "patterns": {"automata"},
+    "regions": {"automata", "patterns"},
     "grammar": {"automata", "regions"},
     "ctc": set(),
     "detect": {"engine", "bundle"},
@@ -47,7 +48,7 @@ ARROWS: dict[str, set[str]] = {
 ONLY_IN = {
     "ai_edge_litert": "engine",
     "tflite_runtime": "engine",
-    "interegular": "automata",
+    "interegular": "patterns",
     "picamera2": "camera",
 }
 """Packages that one module alone may import."""
