@@ -18,6 +18,8 @@ from edge_ocr.types import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from edge_ocr.bundle import Bundle
+
 _MIB = 1 << 20
 _HOT = 80.0  # degrees Celsius at which a Raspberry Pi starts to slow down
 _LEAST_MEMORY = 256 * _MIB  # the runtime needs half, the system the rest
@@ -147,13 +149,14 @@ def _bundles() -> Iterator[Finding]:
                     yield Finding(name, ok=False, needed=True, found=found, cure=cure)
                 continue
             size = f"{len(shipped.model) / 1024:.0f} KiB"
-            yield Finding(name, ok=True, needed=True, found=", ".join([size, *_accuracy(shipped.card)]))
+            yield Finding(name, ok=True, needed=True, found=", ".join([size, *_accuracy(shipped)]))
 
 
-def _accuracy(card: dict[str, Any]) -> list[str]:
-    """The plain numbers of a bundle's measured accuracy."""
-    measured = card.get("accuracy", {})
-    return [f"{name} {value:g}" for name, value in measured.items() if type(value) in (int, float)]
+def _accuracy(shipped: Bundle) -> list[str]:
+    """The one figure of each set of photographs that tells most about a bundle."""
+    figure = {"recognise": "with_formats", "detect": "recall"}[shipped.task]
+    sets = shipped.card.get("accuracy", {}).items()
+    return [f"{name} {said[figure]:.0%}" for name, said in sets if isinstance(said, dict) and figure in said]
 
 
 def _processor(root: Path) -> Finding:
