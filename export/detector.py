@@ -51,7 +51,15 @@ class Plan:
     seed: int = 1
 
 
-def train(folders: Folders, plan: Plan, checkpoint: Path, start: Path | None = None) -> DetectorNet:
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """The averaged weights, and how many scenes they have seen since the weights that the run began with."""
+
+    net: DetectorNet
+    scenes: int
+
+
+def train(folders: Folders, plan: Plan, checkpoint: Path, start: Path | None = None) -> Trained:
     """Train, or go on training, until the plan's minutes are over.
 
     Args:
@@ -59,9 +67,6 @@ def train(folders: Folders, plan: Plan, checkpoint: Path, start: Path | None = N
         plan: how.
         checkpoint: written every two minutes and read back where it exists.
         start: another checkpoint whose weights to begin with.
-
-    Returns:
-        The averaged weights.
 
     """
     torch.manual_seed(plan.seed)
@@ -112,7 +117,7 @@ def train(folders: Folders, plan: Plan, checkpoint: Path, start: Path | None = N
             _save(checkpoint, net, average, optimiser, elapsed, steps)
             saved = now
     _save(checkpoint, net, average, optimiser, elapsed, steps)
-    return average.eval()
+    return Trained(average.eval(), steps * plan.batch)
 
 
 def _schedule(done: float) -> float:

@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from export import photographs
+from export.detector_frames import FOLDER, training_frames
 from export.detector_targets import assign
 from export.synthetic.fonts import load_faces
 from export.synthetic.scene_plates import Stock
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from torch import Tensor
-
-_BLOCK = 25
-"""Frames taken one after another look alike, so they are held back in blocks of this many, every fifth block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +39,9 @@ class Folders:
     fonts: Path
 
 
-def held_back(image: Path) -> bool:
-    """Whether a frame of plates_ro_frames, named by its number, is kept out of training to measure with."""
-    return (int(image.stem) // _BLOCK) % 5 == 3
-
-
-def labelled_frames(folder: Path, *, measure: bool) -> list[tuple[Path, NDArray[np.float32]]]:
-    """Frames with boxes as quads, float32 (n, 4, 2): of plates_ro_frames those that train, or those that measure."""
-    quads: dict[Path, list[list[tuple[float, float]]]] = {}
-    for label in photographs.labels(folder):
-        if label.box is not None and held_back(label.image) == measure:
-            x, y, w, h = label.box
-            quads.setdefault(label.image, []).append([(x, y), (x + w, y), (x + w, y + h), (x, y + h)])
-    return [(path, np.array(found, np.float32)) for path, found in sorted(quads.items())]
-
-
 def load_sources(rng: np.random.Generator, folders: Folders) -> Sources:
     """Everything that scenes are made of."""
-    frames = [
-        Photograph(photographs.load(path), quads)
-        for path, quads in labelled_frames(folders.data / "plates_ro_frames", measure=False)
-    ]
+    frames = [Photograph(photographs.load(path), quads) for path, quads in training_frames(folders.data / FOLDER)]
     roads = [photographs.load(path) for path in sorted((folders.data / "road_backgrounds" / "images").iterdir())]
     crops = [image for _, image in photographs.crops(folders.data / "plates_tn_train_crops", margin=0.0)]
     tight = [image for image in crops if image.shape[1] >= 3.2 * image.shape[0]]  # flat ones fill their crop

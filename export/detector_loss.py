@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _CORNER_SHARE = 2.0
-_UNSURE = 0.3
+_UNSURE = 0.6
 """In frames that nobody labelled in full, a score above this is let stand: it may well be a plate."""
 
 

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -19,8 +19,7 @@ import numpy as np
 from edge_ocr.bundle import load_bundle
 from edge_ocr.detect import Detector
 from export import photographs
-from export.card import read_card, write_card
-from export.detector_data import held_back
+from export.detector_frames import FOLDER, held_back
 
 if TYPE_CHECKING:
     import argparse
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     Picture = NDArray[np.uint8]
     Boxes = NDArray[np.float64]
 
-LABELLED = ("plates_us_frames", "plates_in_frames", "plates_ro_frames", "plates_nl_clips")
+LABELLED = ("plates_us_frames", "plates_in_frames", FOLDER, "plates_nl_clips")
 EMPTY = ("negatives", "quiet_clips")
 WIDTHS = (0, 60, 100, 160, 320, 10_000)
 """Bounds of the classes of plate widths, in pixels of the image."""
@@ -95,7 +94,7 @@ def shots(folder: Path) -> list[Shot]:
         return [shot for path in sorted((folder / "images").iterdir()) for shot in _unlabelled(path)]
     grouped: dict[Path, list[tuple[float, float, float, float]]] = {}
     for label in photographs.labels(folder):
-        if label.box is not None and (folder.name != "plates_ro_frames" or held_back(label.image)):
+        if label.box is not None and (folder.name != FOLDER or held_back(label.image)):
             grouped.setdefault(label.image, []).append(label.box)
     return [Shot(path.name, _first(path), np.array(boxes)) for path, boxes in grouped.items()]
 
@@ -137,34 +136,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", type=Path, default=default, help="the bundle to measure (default: the shipped one)")
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds the folders of photographs")
     parser.add_argument("--threshold", type=float, help="instead of the bundle's")
-    parser.add_argument("--write", action="store_true", help="keep the figures in the bundle's model.toml")
     parser.add_argument("--misses", type=Path, help="a folder for pictures of what was missed or made up")
 
 
 def run(args: argparse.Namespace) -> int:
     """Carry the command out."""
     detector = Detector(load_bundle(args.bundle, task="detect"), threshold=args.threshold)
-    summaries = []
     for name in (*LABELLED, *EMPTY):
         outcomes = measure(detector, shots(args.data / name))
-        summaries.append(summarise(name, outcomes))
-        print(summaries[-1].line(), flush=True)
+        print(summarise(name, outcomes).line(), flush=True)
         if args.misses is not None:
             draw_misses(outcomes, args.misses / name)
-    milliseconds = _milliseconds(detector)
-    print(f"a 1280x720 frame takes {milliseconds:.1f} ms of one core")
-    if args.write:
-        card = read_card(args.bundle / "model.toml")
-        card["accuracy"] = {
-            **{
-                item.folder: {"images": item.images, "plates": item.plates, "recall": round(item.recall, 3),
-                              "surplus_an_image": round(item.surplus, 3), "median_iou": round(item.tight, 3)}
-                for item in summaries
-            },
-            "milliseconds_1280x720": round(milliseconds, 1),
-        }  # fmt: skip
-        write_card(args.bundle / "model.toml", card)
+    print(f"a 1280x720 frame takes {milliseconds(detector):.1f} ms of one core")
     return 0
+
+
+def accuracy(detector: Detector, data: Path) -> dict[str, dict[str, Any]]:
+    """The figures of every folder, as a model card holds them; printed on the way."""
+    figures: dict[str, dict[str, Any]] = {}
+    for name in (*LABELLED, *EMPTY):
+        summary = summarise(name, measure(detector, shots(data / name)))
+        print(summary.line(), flush=True)
+        surplus = {"images": summary.images, "surplus_an_image": round(summary.surplus, 3)}
+        found = {"plates": summary.plates, "recall": round(summary.recall, 3), "median_iou": round(summary.tight, 3)}
+        figures[name] = surplus if name in EMPTY else {**surplus, **found}
+    return figures
 
 
 def draw_misses(outcomes: Sequence[Outcome], folder: Path) -> None:
@@ -243,7 +239,7 @@ def _unlabelled(path: Path) -> Iterator[Shot]:
             yield Shot(f"{path.stem}-{number * _CLIP_STEP:04d}", image, nothing)
 
 
-def _milliseconds(detector: Detector) -> float:
+def milliseconds(detector: Detector) -> float:
     """The median time of a call on a frame of 1280x720, measured as time of the processor."""
     frame = np.random.default_rng(0).integers(0, 256, (720, 1280, 3), np.uint8)
     times = []

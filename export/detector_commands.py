@@ -1,0 +1,45 @@
+"""The detector's command: train the plate detector and pack it as the bundle that ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from export.commands import add_places
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_plate_detector(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``plate-detector``."""
+    add_places(parser)
+    parser.add_argument("--minutes", type=float, required=True, help="of training in all, over every run")
+    parser.add_argument("--out", type=Path, default=Path("edge_ocr/models/plate-detector"), help="the bundle to write")
+    parser.add_argument("--start", type=Path, help="a checkpoint whose weights to begin with")
+    parser.add_argument("--rate", type=float, default=2e-3, help="the highest learning rate")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="processes that compose scenes")
+    parser.add_argument("--threads", type=int, default=1, help="cores for the network")
+
+
+def run_plate_detector(args: argparse.Namespace) -> int:
+    """Train, or go on training, and pack."""
+    import torch  # noqa: PLC0415 - which other commands do without
+
+    from export.detector import Plan, train  # noqa: PLC0415 - needs torch
+    from export.detector_data import Folders  # noqa: PLC0415 - needs torch
+    from export.detector_packing import Tools, pack  # noqa: PLC0415 - needs torch
+
+    torch.set_num_threads(args.threads)
+    folders = Folders(args.data, args.cache / "fonts")
+    plan = Plan(args.minutes, rate=args.rate, workers=args.workers, seed=args.seed)
+    trained = train(folders, plan, args.cache / f"plate-detector-{args.seed}.pt", args.start)
+    training = {
+        "recipe": f"python -m export plate-detector --minutes {args.minutes:g} --rate {args.rate:g} --seed {args.seed}",
+        "minutes": args.minutes,
+        "scenes": trained.scenes,
+    }
+    pack(trained.net, folders, args.out, Tools(args.converter, args.tflite), training=training)
+    print(f"wrote {args.out}")
+    return 0

@@ -1,0 +1,116 @@
+"""A trained detector as a bundle: float master, int8 TFLite file past both gates, and the card that describes them."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import torch
+
+from edge_ocr.bundle import Bundle
+from edge_ocr.detect import Detector
+from edge_ocr.types import Kind
+from export import bundles, evaluate_detector, gates
+from export.convert import convert_apart
+from export.detector_data import load_sources
+from export.detector_frames import FOLDER, training_frames
+from export.detector_net import STRIDES, UNITS, DetectorNet
+from export.photographs import load
+from export.synthetic.scenes import PADDING, compose
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from export.detector_data import Folders
+
+INPUT = (640, 384)
+"""Width and height of what the shipped network reads: half of a 1280x720 frame, with 24 rows to spare."""
+_PARITY = 0.25
+"""How far int8 maps may be from float ones, in their standard deviations; the maps are mostly background, so this is
+loose, and the measured recall is what counts."""
+_SCENES, _FRAMES = 100, 30
+
+
+_RUNTIME = {"threshold": 0.4, "merge": 0.3, "reduction": 3.0}
+"""See :class:`edge_ocr.detect.Detector`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The environments of a packing: Pythons that hold TensorFlow, and tflite-runtime 2.14 (None leaves it out)."""
+
+    converter: Path
+    tflite: Path | None
+
+
+def calibration(folders: Folders, seed: int) -> NDArray[np.float32]:
+    """Scenes and real training frames as the network takes them: float32 (count, 1, height, width)."""
+    rng = np.random.default_rng(seed)
+    sources = load_sources(rng, folders)
+    pictures = [compose(rng, sources, INPUT).image for _ in range(_SCENES)]
+    frames = training_frames(folders.data / FOLDER)
+    for index in rng.choice(len(frames), _FRAMES, replace=False):
+        grey = cv2.cvtColor(load(frames[index][0]), cv2.COLOR_BGR2GRAY)
+        scale = min(INPUT[0] / grey.shape[1], INPUT[1] / grey.shape[0])
+        small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        picture = np.full((INPUT[1], INPUT[0]), PADDING, np.uint8)
+        picture[: small.shape[0], : small.shape[1]] = small
+        pictures.append(picture)
+    return np.stack(pictures)[:, None].astype(np.float32) / np.float32(127.5) - 1
+
+
+def pack(net: DetectorNet, folders: Folders, target: Path, tools: Tools, *, training: dict[str, Any]) -> None:
+    """Export a network as the plate detector's bundle.
+
+    Args:
+        net: the averaged weights.
+        folders: for the calibration and the measurement.
+        target: the bundle's folder.
+        tools: other environments.
+        training: what the model card says of the training.
+
+    Raises:
+        ConversionError: the converted network does not pass a gate; no bundle is written.
+
+    """
+    images = calibration(folders, seed=7)
+    with tempfile.TemporaryDirectory() as scratch:
+        master, converted = Path(scratch) / "model.onnx", Path(scratch) / "model.tflite"
+        export_onnx(net, master)
+        convert_apart(tools.converter, master, images, converted)
+        model = converted.read_bytes()
+        gates.check_operations(model)
+        parity = gates.check_parity(master, model, images[::10], limit=_PARITY, other_python=tools.tflite)
+        master_bytes = master.read_bytes()
+    settings = {"width": INPUT[0], "height": INPUT[1], "strides": list(STRIDES), "unit": list(UNITS), **_RUNTIME}
+    detector = Detector(Bundle(target.name, "detect", Kind.PLATE, model, settings, {}))
+    accuracy = evaluate_detector.accuracy(detector, folders.data)
+    accuracy["int8"] = {"error": round(parity.error, 4)}
+    licence = {
+        "model": "Apache-2.0",
+        "data": [
+            "plates_ro_frames: MIT, RobertLucian/license-plate-dataset",
+            "road_backgrounds: MIT, udacity/CarND",
+            "plates_tn_train_crops: MIT, sambett",
+            "rendered scenes",
+        ],
+    }
+    card = {"training": training, "accuracy": accuracy, "licence": licence}
+    bundles.write(target, model, task="detect", kind=Kind.PLATE, settings=settings, card=card)
+    (target / "model.onnx").write_bytes(master_bytes)
+
+
+def export_onnx(net: DetectorNet, target: Path) -> None:
+    """Write the float master for the shipped input size."""
+    names = [f"{what}_{stride}" for stride in STRIDES for what in ("score", "offsets")]
+    plain = DetectorNet()
+    plain.load_state_dict(net.state_dict())
+    example = torch.zeros(1, 1, INPUT[1], INPUT[0])
+    torch.onnx.export(
+        plain.eval(), (example,), str(target), input_names=["image"], output_names=names, dynamo=True,
+        external_data=False, verbose=False,
+    )  # fmt: skip
