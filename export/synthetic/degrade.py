@@ -54,8 +54,7 @@ def expose(rng: np.random.Generator, image: Picture) -> Picture:
     light = (light - 128 * (contrast > 0.6)) * contrast + 128 * (contrast > 0.6) + level
     noise = abs(rng.normal(0, 5)) * min(1.0, contrast)
     if noise > 0.5:
-        grain = np.empty(light.shape, np.float32)
-        cv2.randn(grain, np.zeros(1), np.full(1, noise))
+        grain = rng.standard_normal(light.shape, np.float32) * np.float32(noise)
         light += grain
     out: Picture = np.clip(light, 0, 255).astype(np.uint8)
     if rng.random() < 0.7:

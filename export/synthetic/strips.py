@@ -17,10 +17,10 @@ from edge_ocr import rectify
 from export import photographs
 from export.synthetic import degrade, plates
 from export.synthetic.faces import CHARACTERS, Face
-from export.synthetic.fonts import load_faces
 from export.synthetic.strokes import stroke_face
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -77,7 +77,7 @@ def render_shards(cache: Path, *, fonts: Path, data: Path | None, seed: int, cou
 
     """
     cache.mkdir(parents=True, exist_ok=True)
-    load_faces(fonts)  # fetched once, before the workers ask for them
+    _faces(fonts)  # fetched once, before the workers ask for them
     paths = [cache / f"strips-{seed}-{number:04d}.npz" for number in range(count)]
     missing = [(number, path) for number, path in enumerate(paths) if not path.is_file()]
     with ProcessPoolExecutor(workers) as pool:
@@ -93,10 +93,19 @@ def load_shard(path: Path) -> Shard:
         return Shard(stored["strips"], stored["labels"])
 
 
-def render_shard(fonts: Path, data: Path | None, *, seed: int, number: int, size: int = SHARD) -> Shard:
-    """One shard, the same for the same arguments."""
-    cv2.setNumThreads(1)
-    faces, real = _faces(fonts), _real(data)
+def render_shard(
+    faces: Sequence[Face], real: Sequence[tuple[Picture, str]], *, seed: int, number: int, size: int = SHARD
+) -> Shard:
+    """One shard, the same for the same arguments.
+
+    Args:
+        faces: typefaces of the rendered plates.
+        real: grey crops with their texts, which take a tenth of the places where there are any.
+        seed: of all choices, together with ``number``.
+        number: of the shard.
+        size: how many strips.
+
+    """
     strips = np.empty((size, HEIGHT, WIDTH), np.uint8)
     labels = np.zeros((size, LONGEST), np.int8)
     plate: plates.Plate | None = None
@@ -136,15 +145,28 @@ def _again(rng: np.random.Generator, image: Picture) -> Picture:
 
 
 def _write(path: Path, fonts: Path, data: Path | None, seed: int, number: int) -> Path:
-    shard = render_shard(fonts, data, seed=seed, number=number)
+    cv2.setNumThreads(1)
+    shard = render_shard(_faces(fonts), _real(data), seed=seed, number=number)
     half = path.with_suffix(".part.npz")
     np.savez(half, strips=shard.strips, labels=shard.labels)
     half.replace(path)
     return path
 
 
+def contact_sheet(fonts: Path, picture: Path, *, seed: int, columns: int = 8, rows: int = 20) -> None:
+    """Draw strips with their labels beneath, to look at what a training sees."""
+    shard = render_shard(_faces(fonts), [], seed=seed, number=0, size=columns * rows)
+    tiles = np.pad(shard.strips, ((0, 0), (0, 16), (0, 4)))
+    for tile, label in zip(tiles, shard.labels, strict=True):
+        text = "".join(CHARACTERS[number - 1] for number in label if number)
+        cv2.putText(tile, text, (2, HEIGHT + 13), cv2.FONT_HERSHEY_SIMPLEX, 0.45, 255, 1)
+    cv2.imwrite(str(picture), np.vstack([np.hstack(list(line)) for line in np.split(tiles, rows)]))
+
+
 @lru_cache(maxsize=1)
 def _faces(fonts: Path) -> list[Face]:
+    from export.synthetic.fonts import load_faces  # noqa: PLC0415 - font libraries are needed to fetch, not to draw
+
     return load_faces(fonts) + [stroke_face(np.random.default_rng(number)) for number in range(_STROKE_FACES)]
 
 

@@ -133,10 +133,10 @@ def stroke_face(rng: np.random.Generator) -> Face:
     full = caps * rng.uniform(0.4, 0.78)
     thick = int(rng.uniform(0.12, 0.3) * full)  # thicker, and the insides of M, W, 8 and B would close
     width = full - thick
+    widths = {"0": 0.85, "O": 1.05, "I": 0.6 if pen.either(5) else 0.05, "1": 0.75, "M": 1.25, "W": 1.3}
     masks = {}
     for character, lines in (_digits(pen) | _letters(pen)).items():
-        factor = {"I": 0.6 if pen.either(5) else 0.05, "1": 0.75, "M": 1.25, "W": 1.3}.get(character, 1.0)
-        own = max(1.0, width * factor)
+        own = max(1.0, width * widths.get(character, 1.0))
         canvas = np.zeros((MASK_HEIGHT, int(own) + thick + 12), np.uint8)
         scale = np.array([own, caps - thick])
         start = np.array([thick / 2 + 5, CAPS.start + thick / 2])
