@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
-from export.detector_net import STRIDES, UNITS
+from export.detector_targets import STRIDES, UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

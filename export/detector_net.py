@@ -11,11 +11,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-STRIDES = (8, 16, 32)
-"""Pixels of the input a cell of each output map."""
-UNITS = (4.0, 2.0)
-"""Corner offsets are told in strides times these, across and down: both then fill a similar range of int8."""
-
 
 def _conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
     total = kernel - stride if stride > 1 else kernel - 1  # what SAME adds to a length that the stride divides
@@ -44,8 +39,8 @@ class DetectorNet(nn.Module):
     """Grey images in, maps of scores and corner offsets out.
 
     Input: float (N, 1, H, W), real value pixel / 127.5 - 1, H and W multiples of 64. Output: for each of
-    :data:`STRIDES` a map of logits (N, 1, H / s, W / s) and one of offsets (N, 8, H / s, W / s): x and y of the four
-    corners, clockwise from the text's own top left, minus the cell's centre, in units of s * UNITS.
+    ``STRIDES`` a map of logits (N, 1, H / s, W / s) and one of offsets (N, 8, H / s, W / s): x and y of the four
+    corners, clockwise from the text's own top left, minus the cell's centre, in units of s times ``UNITS``.
     """
 
     def __init__(self, width: int = 40, wide: int = 64) -> None:

@@ -18,7 +18,8 @@ from export import bundles, evaluate_detector, gates
 from export.convert import convert_apart
 from export.detector_data import load_sources
 from export.detector_frames import FOLDER, training_frames
-from export.detector_net import STRIDES, UNITS, DetectorNet
+from export.detector_net import DetectorNet
+from export.detector_targets import STRIDES, UNITS
 from export.photographs import load
 from export.synthetic.scenes import PADDING, compose
 

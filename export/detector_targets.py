@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from export.detector_net import STRIDES
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from export.synthetic.scenes import Scene
 
+STRIDES = (8, 16, 32)
+"""Pixels of the input a cell of each output map."""
+UNITS = (4.0, 2.0)
+"""Corner offsets are told in strides times these, across and down: both then fill a similar range of int8."""
 LENGTHS = ((0.0, 72.0), (48.0, 168.0), (112.0, np.inf))
 """The longer side, in pixels, of the plates that each scale answers for; they overlap, and merging settles it."""
 _CORE = 0.32

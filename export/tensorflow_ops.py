@@ -200,6 +200,13 @@ def _clip(call: _Call) -> Value:
     return _unary(tf.nn.relu6)(call)
 
 
+def _hard_sigmoid(call: _Call) -> Value:
+    """Half of HardSwish, into which onnxruntime takes that apart."""
+    if not np.isclose(call.attribute("alpha", 0.2), 1 / 6) or call.attribute("beta", 0.5) != 0.5:
+        call.refuse("only the one of HardSwish, with alpha 1/6 and beta 1/2, has an operation")
+    return _unary(lambda x: tf.nn.relu6(x + 3.0) * (1.0 / 6.0))(call)
+
+
 def _binary(apply: Callable[[Any, Any], Any]) -> Callable[[_Call], Value]:
     def binary(call: _Call) -> Value:
         left, right = call.node.inputs
@@ -377,7 +384,7 @@ _OPERATIONS: dict[str, Callable[[_Call], Value]] = {
     "Conv": _conv,
     "Gemm": _gemm,
     "GlobalAveragePool": _global_mean,
-    "HardSwish": _unary(lambda x: x * tf.nn.relu6(x + 3.0) * (1.0 / 6.0)),
+    "HardSigmoid": _hard_sigmoid,
     "LSTM": _lstm,
     "MatMul": _matmul,
     "MaxPool": _pool(tf.nn.max_pool2d),
