@@ -75,10 +75,12 @@ def watch(
 
 def _events(pipeline: Pipeline, frames: Iterable[Frame], counts: Counter[str]) -> Iterator[Event]:
     """Everything that the pipeline tells, while counting."""
-    for event in chain(_steps(pipeline, frames, counts), _last(pipeline)):
-        counts["events"] += 1
-        yield event
-    counts.update({str(reason): count for reason, count in pipeline.rejected.items()})
+    try:
+        for event in chain(_steps(pipeline, frames, counts), _last(pipeline)):
+            counts["events"] += 1
+            yield event
+    finally:  # an interrupted watch has counts too
+        counts.update({str(reason): count for reason, count in pipeline.rejected.items()})
 
 
 def _last(pipeline: Pipeline) -> Iterator[Event]:

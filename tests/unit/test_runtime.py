@@ -28,16 +28,20 @@ _GRAMMAR = word_grammar(["AB", "BA"], "AB")
 
 
 class _Reader:
-    """Reads 'AB' in every frame, but fails where it is told to."""
+    """Reads 'AB' in every frame, but fails or sees nothing where it is told to."""
 
     grammar = _GRAMMAR
 
-    def __init__(self, fails: Callable[[int], bool] = lambda _: False) -> None:
-        self._fails = fails
+    def __init__(
+        self, fails: Callable[[int], bool] = lambda _: False, blind: Callable[[int], bool] = lambda _: False
+    ) -> None:
+        self._fails, self._blind = fails, blind
 
     def sightings(self, _image: Image, /, *, frame: int) -> list[Sighting]:
         if self._fails(frame):
             raise RuntimeError("the interpreter tripped")
+        if self._blind(frame):
+            return []
         log_probs = np.full((4, 3), np.log(0.01), np.float32)
         log_probs[[0, 1, 2, 3], [1, 0, 2, 0]] = np.log(0.98)
         quad = Quad(((10.0, 10.0), (40.0, 10.0), (40.0, 20.0), (10.0, 20.0)), Kind.PLATE, 0.9)
@@ -98,6 +102,14 @@ def test_tracks_without_an_event_are_counted_by_reason(folder: Path) -> None:
     counts: Counter[str] = Counter()
     assert list(_watch(folder, _Reader(), counts, vote={"min_reads": 31})) == []
     assert counts == {"frames": 30, "few reads": 1}
+
+
+def test_a_watch_that_fails_has_counted_until_then(folder: Path) -> None:
+    counts: Counter[str] = Counter()
+    tables = {"track": {"max_missed_frames": 0}, "vote": {"min_reads": 4}}
+    with pytest.raises(RuntimeError, match="tripped"):
+        list(_watch(folder, _Reader(fails=lambda n: n > 3, blind=lambda n: n > 1), counts, **tables))
+    assert counts == {"frames": 29, "failed frames": 25, "few reads": 1}
 
 
 def test_a_broken_file_among_others_costs_nothing_but_itself(folder: Path) -> None:
