@@ -40,7 +40,11 @@ class Plate:
 def render_plate(rng: np.random.Generator, faces: Sequence[Face]) -> Plate:
     """One plate of any country, 300 to 500 pixels wide."""
     style = STYLES[int(rng.choice(len(STYLES), p=[style.share for style in STYLES]))]
-    groups = texts.choose(rng, style.patterns, style.free)
+    return render(rng, style, texts.choose(rng, style.patterns, style.free), faces)
+
+
+def render(rng: np.random.Generator, style: Style, groups: list[str], faces: Sequence[Face]) -> Plate:
+    """One plate of a style with a given text."""
     width = int(rng.integers(300, 340)) if style.aspect[1] < 3 else int(rng.integers(420, 500))
     height = round(width / rng.uniform(*style.aspect))
     paper, ink = _colours(rng, style)
