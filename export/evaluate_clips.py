@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_ocr.clock import FakeClock
-from edge_ocr.config import Settings
+from edge_ocr.config import Settings, load
 from edge_ocr.pipeline import open_reader
 from edge_ocr.runtime import watch
 from export.photographs import labels
 from export.scoring import scored
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
-    from pathlib import Path
 
     from edge_ocr.grammar import Grammar
     from edge_ocr.pipeline import FrameReader
@@ -111,6 +112,22 @@ def evaluate_clips(folder: Path, settings: Settings | None = None, *, reader: Fr
     print(summary("all frames fused", fused))
     print(summary("best frame alone", best))
     return sum(result.outcome is Outcome.RIGHT for result in fused) / len(fused)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("folder", type=Path, help="of labelled clips: labels.csv and images/")
+    parser.add_argument("--config", type=Path, help="settings, as for 'edge-ocr watch'")
+    parser.add_argument("--region", help="formats in the search, separated by commas; all by default")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry the command out."""
+    settings = load(args.config) if args.config else Settings()
+    if args.region:
+        settings = replace(settings, regions=tuple(args.region.split(",")))
+    evaluate_clips(args.folder, settings)
+    return 0
 
 
 def summary(name: str, results: Sequence[ClipResult]) -> str:

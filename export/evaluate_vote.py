@@ -8,12 +8,14 @@ much that is, is what ``Trust.correlation`` has to say.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from edge_ocr import ctc, rectify
+from edge_ocr.bundle import load_bundle
 from edge_ocr.grammar import load_regions, plate_grammar
 from edge_ocr.recognise import Recogniser
 from edge_ocr.types import Kind, Quad, Sighting, corners_of
@@ -22,8 +24,8 @@ from export import photographs
 from export.scoring import calibration, scored
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
-    from pathlib import Path
 
     from edge_ocr.bundle import Bundle
     from edge_ocr.grammar import Grammar
@@ -72,6 +74,20 @@ def evaluate_vote(bundle: Bundle, data: Path, *, looks: int = 8, seed: int = 1) 
             print(_row(plates, grammar, count, replace(default, correlation=correlation)))
     for outlier in (4.0, 7.0, 20.0):
         print(_row(plates, grammar, looks, replace(default, outlier=outlier)))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("bundle", type=Path, help="folder of the recogniser's bundle")
+    parser.add_argument("data", type=Path, help="holds the folders of labelled photographs")
+    parser.add_argument("--looks", type=int, default=8, help="at each plate")
+    parser.add_argument("--seed", type=int, default=1, help="of the looks")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry the command out."""
+    evaluate_vote(load_bundle(args.bundle, task="recognise"), args.data, looks=args.looks, seed=args.seed)
+    return 0
 
 
 def _row(plates: Sequence[Plate], grammar: Grammar, count: int, trust: Trust) -> str:
