@@ -13,9 +13,11 @@ than its step's highest counts as 0.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from functools import lru_cache
 from math import isfinite
 from operator import attrgetter, index
+from struct import Struct
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 import numpy as np
@@ -31,16 +33,13 @@ except ImportError as error:
     ) from error
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-__all__ = ["WIDEST_BEAM", "beam_search", "greedy", "score"]
-
-WIDEST_BEAM = 65536
-"""The largest ``beam_width`` of :func:`beam_search`."""
+__all__ = ["beam_search", "greedy", "score"]
 
 _BY_SCORE = attrgetter("score")
+_FLOAT = Struct("d")
+_MOULD = (Hypothesis, "labels", "log_prob", "weight", "steps")  # the kernel makes them, slot by slot
 
 
 def greedy(
@@ -68,7 +67,7 @@ def greedy(
 
     """
     values, unit = _source(log_probs)
-    return _kernel.greedy(Hypothesis, values, unit, _lengths(lengths), _integer("blank", blank))
+    return _kernel.greedy(_MOULD, values, unit, lengths if lengths is None else _lengths(lengths), blank)
 
 
 def beam_search(
@@ -111,20 +110,12 @@ def beam_search(
         MemoryError: the beam is too wide for that many steps.
 
     """
-    width, best = _integer("beam_width", beam_width), _integer("top", top)
-    if not 1 <= width <= WIDEST_BEAM:
-        raise ValueError(f"beam_width must lie in 1..{WIDEST_BEAM}, not {width}")
-    if not 1 <= best <= width:
-        raise ValueError(f"top must lie in 1..beam_width ({width}), not {best}")
-    if not 0.0 <= _real("prune", prune) < 1.0:
-        raise ValueError(f"prune must be a probability, 0 <= prune < 1, not {prune}")
-    compiled = None if automaton is None else _compiled(automaton, _integer("blank", blank))
     values, unit = _source(log_probs)
-    found = _kernel.beam_search(
-        Hypothesis, values, unit, _lengths(lengths), _integer("blank", blank), width, best, prune, compiled
-    )
-    if best > 1:  # the search orders by what its beam has seen of each; the exact scores may disagree
-        for hypotheses in found if np.ndim(values) == 3 else [found]:
+    compiled = automaton if automaton is None else _compiled(automaton, blank)
+    places = lengths if lengths is None else _lengths(lengths)
+    found = _kernel.beam_search(_MOULD, values, unit, places, blank, beam_width, top, prune, compiled)
+    if top > 1:  # the search orders by what its beam has seen of each; the exact scores may disagree
+        for hypotheses in found if found and isinstance(found[0], list) else [found]:
             hypotheses.sort(key=_BY_SCORE, reverse=True)
     return found
 
@@ -171,43 +162,37 @@ def score(
     """
     values, unit = _source(log_probs)
     many = _is_nested(labels)
-    texts = labels if many else (labels,)
-    items = np.shape(values)[0] if np.ndim(values) == 3 else 1
-    scores = np.empty((items, len(texts)))
-    _kernel.score(values, unit, _lengths(lengths), _integer("blank", blank), texts, scores)
-    if np.ndim(values) == 3:
-        return scores if many else scores[:, 0]
-    return scores[0] if many else float(scores[0, 0])
+    places = lengths if lengths is None else _lengths(lengths)
+    batched, raw = _kernel.score(values, unit, places, blank, labels if many else (labels,))
+    if not (batched or many):
+        return _FLOAT.unpack(raw)[0]
+    scores = np.frombuffer(raw)
+    return scores.reshape(-1, len(labels)).copy() if batched and many else scores.copy()
 
 
 def _source(log_probs: NDArray[np.float32] | QuantisedLogits) -> tuple[Any, float]:
     """The array, and the worth of one of its steps: 0 for log-probabilities, which need no scaling."""
     if not isinstance(log_probs, QuantisedLogits):
         return log_probs, 0.0
-    scale, temperature = _real("scale", log_probs.scale), _real("temperature", log_probs.temperature)
-    for name, value in (("scale", scale), ("temperature", temperature), ("scale / temperature", scale / temperature)):
-        if not (isfinite(value) and value > 0.0):
-            raise ValueError(f"log_probs.{name} must be finite and above 0, not {value}")
+    logits = log_probs
+    scale, temperature = _positive("scale", logits.scale), _positive("temperature", logits.temperature)
+    unit = scale / temperature
+    if not 1e-30 < unit < 1e30:
+        raise ValueError(f"log_probs.scale / log_probs.temperature must lie in 1e-30..1e30, not {unit}")
     # The zero point moves all logits of a step alike, and the softmax takes that out again.
-    if not -128 <= _integer("log_probs.zero_point", log_probs.zero_point) <= 127:
-        raise ValueError(f"log_probs.zero_point must lie in -128..127, not {log_probs.zero_point}")
-    return log_probs.values, scale / temperature
+    if not -128 <= _integer("log_probs.zero_point", logits.zero_point) <= 127:
+        raise ValueError(f"log_probs.zero_point must lie in -128..127, not {logits.zero_point}")
+    return logits.values, unit
 
 
-def _lengths(lengths: Sequence[int] | NDArray[np.integer[Any]] | None) -> array[int] | None:
-    if lengths is None:
-        return None
+def _positive(name: str, value: float) -> float:
     try:
-        return array("q", lengths)
-    except (TypeError, OverflowError) as error:
-        raise TypeError(f"lengths must be a sequence of integers: {error}") from error
-
-
-def _is_nested(labels: Sequence[int] | Sequence[Sequence[int]]) -> bool:
-    try:
-        return len(labels) > 0 and not isinstance(labels[0], SupportsIndex)
-    except TypeError as error:
-        raise TypeError(f"labels must be a sequence of classes, or of such sequences: {error}") from error
+        real = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"log_probs.{name} must be a real number, not {value!r}") from None
+    if not (isfinite(real) and real > 0.0):
+        raise ValueError(f"log_probs.{name} must be finite and above 0, not {value}")
+    return real
 
 
 def _integer(name: str, value: SupportsIndex) -> int:
@@ -217,18 +202,35 @@ def _integer(name: str, value: SupportsIndex) -> int:
         raise TypeError(f"{name} must be an integer, not {value!r}") from None
 
 
-def _real(name: str, value: float) -> float:
+def _lengths(lengths: Sequence[int] | NDArray[np.integer[Any]]) -> array[int]:
     try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a real number, not {value!r}") from None
+        return array("q", lengths)
+    except (TypeError, OverflowError) as error:
+        raise TypeError(f"lengths must be a sequence of integers: {error}") from error
+
+
+def _is_nested(labels: Sequence[int] | Sequence[Sequence[int]]) -> bool:
+    """Whether these are label sequences, not labels."""
+    try:
+        if len(labels) == 0:
+            return False
+        index(labels[0])  # type: ignore[arg-type]  # that is the question
+    except (TypeError, KeyError):
+        if isinstance(labels, Sequence | np.ndarray) and all(isinstance(x, Sequence | np.ndarray) for x in labels):
+            return True
+        raise TypeError("labels must be a sequence of classes, or a sequence of such sequences") from None
+    return False
+
+
+def _compiled(automaton: Automaton, blank: int) -> object:
+    if not isinstance(automaton, Automaton):
+        raise TypeError(f"automaton must be an Automaton or None, not {automaton!r}")
+    return _compile(automaton, _integer("blank", blank))
 
 
 @lru_cache(maxsize=32)
-def _compiled(automaton: Automaton, blank: int) -> object:
-    """The kernel's own checked copy; an automaton is compared by identity, so each is compiled once."""
-    if not isinstance(automaton, Automaton):
-        raise TypeError(f"automaton must be an Automaton or None, not {automaton!r}")
+def _compile(automaton: Automaton, blank: int) -> object:
+    """The kernel's own checked copy; automata are compared by identity, so each is compiled once."""
     return _kernel.compile_automaton(
         automaton.offsets, automaton.labels, automaton.targets, automaton.weights, automaton.accept, blank
     )

@@ -112,6 +112,33 @@ static double log_add(double a, double b) {
     return high + log_of(1.0 + exp_of(low - high), 0);
 }
 
+/* ------------------------------------------------------------------------------------------------ memory */
+
+/* One block from which a call's arrays are cut; the first pass, with no block, only adds up the sizes. */
+typedef struct {
+    char *block;
+    size_t used;
+    bool overflow;
+} Workspace;
+
+static void *cut(Workspace *w, size_t count, size_t size) {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2 - 64 - w->used) {
+        w->overflow = true;
+        return NULL;
+    }
+    void *start = w->block ? w->block + w->used : NULL;
+    w->used += (bytes + 63) & ~(size_t)63;
+    return start;
+}
+
+static bool reserve(Workspace *w) {
+    if (w->overflow) return false;
+    w->block = malloc(w->used + 64);
+    w->used = 0;
+    return w->block != NULL;
+}
+
 /* ------------------------------------------------------------------------------------------------ steps */
 
 /* One sequence: step t, class c lies at data + t * step + c * stride. */
@@ -152,6 +179,7 @@ static inline void take_four(Floats *highest, Ints *unfit, const float *row) {
 
 /* The highest of `count` log-probabilities; -inf where there are none and NaN where one is no log-probability. */
 static float highest_of(const float *row, int32_t count) {
+    if (count == 0) return (float)MINUS_INFINITY;
     Floats highest = (Floats){0} + (float)MINUS_INFINITY;
     Ints unfit = {0};
     if (count >= 4) {
@@ -224,84 +252,72 @@ static int32_t label_with(const double *logs, int32_t classes, int32_t blank, do
 #define START 1000
 #define TRUSTED 0x1p-900
 
+/* Memory for scoring `labels` labels; every row holds one element more than there are labels, and is padded. */
 typedef struct {
-    const int32_t *labels;
-    int32_t count;
-    double *before; /* count + 1 masses of the alignments that end in the blank before label i */
-    double *at;     /* count masses of those that end in label i */
+    double *p;          /* of each label at a step, then the blank's */
+    double *skip;       /* 1 where a label may follow the one before it without a blank, else 0 */
+    double *before[2];  /* masses of the alignments that end in the blank before label i */
+    double *at[2];      /* masses of those that end in label i - 1; none at 0 */
 } Forward;
 
-static void start_forward(const Forward *f) {
-    for (int32_t i = 0; i <= f->count; i++) f->before[i] = 0.0;
-    for (int32_t i = 0; i < f->count; i++) f->at[i] = 0.0;
-    f->before[0] = 0x1p1000;
+static void lay_out_forward(Forward *f, Workspace *w, size_t labels) {
+    double **rows[] = {&f->p, &f->skip, &f->before[0], &f->before[1], &f->at[0], &f->at[1]};
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) *rows[k] = cut(w, labels + 5, sizeof(double));
 }
 
-/* Step t, at which labels[i] has the probability row[columns[i]] and the blank has `gap`. */
-static void step_forward(const Forward *f, int32_t t, const double *row, const int32_t *columns, double gap) {
-    const int32_t *labels = f->labels, last = f->count - 1;
-    double *restrict before = f->before, *restrict at = f->at;
-    if (last >= 0) {
-        int32_t reach = t < last ? t : last; /* label i cannot come before step i */
-        if (reach == last) before[last + 1] = (before[last + 1] + at[last]) * gap;
-        for (int32_t i = reach; i > 0; i--) {
-            double skip = labels[i] == labels[i - 1] ? 0.0 : at[i - 1];
-            at[i] = (at[i] + before[i] + skip) * row[columns[i]];
-            before[i] = (before[i] + at[i - 1]) * gap;
-        }
-        at[0] = (at[0] + before[0]) * row[columns[0]];
+/* One step of the forward algorithm; the arrays hold `count` + 1 elements, `at` and `next_at` one more. */
+static void step_forward(int32_t count, const double *restrict p, double gap, const double *restrict skip,
+                         const double *restrict before, const double *restrict at, double *restrict next_before,
+                         double *restrict next_at) {
+    for (int32_t i = 0; i <= count; i++) {
+        next_at[i + 1] = (at[i + 1] + before[i] + skip[i] * at[i]) * p[i];
+        next_before[i] = (before[i] + at[i]) * gap;
     }
-    before[0] *= gap;
 }
 
-/* log p(labels), or NaN where doubles do not reach that low. */
-static double end_forward(const Forward *f) {
-    double mass = f->before[f->count] + (f->count > 0 ? f->at[f->count - 1] : 0.0);
+/* log p(labels), for which each step needs no more exponentials than those of the blank and the labels; NaN where
+ * doubles do not reach that low. */
+static double forward(const Forward *f, const Source *s, const double *logs, const int32_t *labels, int32_t count) {
+    for (int32_t i = 0; i <= count; i++) f->before[0][i] = f->at[0][i] = 0.0;
+    for (int32_t i = 0; i <= count; i++) f->skip[i] = i > 0 && i < count && labels[i] != labels[i - 1] ? 1.0 : 0.0;
+    f->at[0][count + 1] = f->at[1][0] = 0.0;
+    f->before[0][0] = 0x1p1000;
+    for (int32_t t = 0; t < s->steps; t++, logs += s->classes) {
+        for (int32_t i = 0; i < count; i++) f->p[i] = logs[labels[i]];
+        f->p[count] = logs[s->blank];
+        exp_all(f->p, count + 1);
+        double gap = f->p[count];
+        f->p[count] = 0.0; /* there is no label after the last */
+        int now = t & 1, next = !now;
+        step_forward(count, f->p, gap, f->skip, f->before[now], f->at[now], f->before[next], f->at[next]);
+    }
+    double mass = f->before[s->steps & 1][count] + f->at[s->steps & 1][count];
     if (!(mass >= TRUSTED && mass <= DBL_MAX)) return (double)__builtin_nanf("");
     return log_of(mass, -START);
 }
 
 /* The same in logarithms: slower by a factor of ten and without bounds. */
-static double forward_in_logs(const Forward *f, const Source *s, const double *logs) {
-    const int32_t *labels = f->labels, count = f->count;
-    double *restrict before = f->before, *restrict at = f->at;
-    for (int32_t i = 0; i <= count; i++) before[i] = MINUS_INFINITY;
-    for (int32_t i = 0; i < count; i++) at[i] = MINUS_INFINITY;
+static double forward_in_logs(const Forward *f, const Source *s, const double *logs, const int32_t *labels,
+                              int32_t count) {
+    double *restrict before = f->before[0], *restrict at = f->at[0];
+    for (int32_t i = 0; i <= count; i++) before[i] = at[i] = MINUS_INFINITY;
     before[0] = 0.0;
     for (int32_t t = 0; t < s->steps; t++, logs += s->classes) {
         double gap = logs[s->blank];
-        if (count > 0) before[count] = log_add(before[count], at[count - 1]) + gap;
-        for (int32_t i = count - 1; i > 0; i--) {
-            double come = log_add(at[i], before[i]);
-            if (labels[i] != labels[i - 1]) come = log_add(come, at[i - 1]);
-            at[i] = come + logs[labels[i]];
-            before[i] = log_add(before[i], at[i - 1]) + gap;
+        for (int32_t i = count; i > 0; i--) { /* at[i] belongs to labels[i - 1] */
+            before[i] = log_add(before[i], at[i]) + gap;
+            double come = log_add(at[i], before[i - 1]);
+            if (i > 1 && labels[i - 1] != labels[i - 2]) come = log_add(come, at[i - 1]);
+            at[i] = come + logs[labels[i - 1]];
         }
-        if (count > 0) at[0] = log_add(at[0], before[0]) + logs[labels[0]];
         before[0] += gap;
     }
-    return count > 0 ? log_add(before[count], at[count - 1]) : before[0];
+    return count > 0 ? log_add(before[count], at[count]) : before[0];
 }
 
-/* What scoring needs besides: a padded row of count + 1 doubles, and the numbers 0, 1, 2... */
-typedef struct {
-    double *row;
-    const int32_t *counting;
-} Scratch;
-
-/* log p(labels), for which each step needs no more exponentials than those of the blank and the labels. */
-static double score_of(const Forward *f, const Source *s, const double *logs, const Scratch *scratch) {
-    const int32_t *labels = f->labels, count = f->count;
-    const double *row = logs;
-    start_forward(f);
-    for (int32_t t = 0; t < s->steps; t++, row += s->classes) {
-        for (int32_t i = 0; i < count; i++) scratch->row[i] = row[labels[i]];
-        scratch->row[count] = row[s->blank];
-        exp_all(scratch->row, count + 1);
-        step_forward(f, t, scratch->row, scratch->counting, scratch->row[count]);
-    }
-    double score = end_forward(f);
-    return score != score ? forward_in_logs(f, s, logs) : score;
+static double score_of(const Forward *f, const Source *s, const double *logs, const int32_t *labels, int32_t count) {
+    double score = forward(f, s, logs, labels, count);
+    return score != score ? forward_in_logs(f, s, logs, labels, count) : score;
 }
 
 /* Writes the step at which each label starts in the most likely alignment; equals stay where they are. `back` takes
@@ -334,33 +350,6 @@ static void align(const Source *s, const double *logs, const int32_t *labels, in
         if (k & 1) starts[k / 2] = t;
         k -= back[(size_t)t * (size_t)states + (size_t)k];
     }
-}
-
-/* ------------------------------------------------------------------------------------------------ memory */
-
-/* One block from which a call's arrays are cut; the first pass, with no block, only adds up the sizes. */
-typedef struct {
-    char *block;
-    size_t used;
-    bool overflow;
-} Workspace;
-
-static void *cut(Workspace *w, size_t count, size_t size) {
-    size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2 - 64 - w->used) {
-        w->overflow = true;
-        return NULL;
-    }
-    void *start = w->block ? w->block + w->used : NULL;
-    w->used += (bytes + 63) & ~(size_t)63;
-    return start;
-}
-
-static bool reserve(Workspace *w) {
-    if (w->overflow) return false;
-    w->block = malloc(w->used + 64);
-    w->used = 0;
-    return w->block != NULL;
 }
 
 /* ------------------------------------------------------------------------------------------------ automaton */
@@ -927,25 +916,16 @@ static Source sequence(const Batch *b, Py_ssize_t item) {
 typedef struct {
     float *buffer;
     Steps steps;
-    double *before, *at;
-    Scratch scratch;
-    int32_t *counting;
+    Forward forward;
 } Room;
 
 static void lay_out_room(Room *r, Workspace *w, const Source *s, size_t labels) {
     size_t steps = (size_t)s->steps, classes = (size_t)s->classes;
     r->buffer = cut(w, classes, sizeof *r->buffer);
-    r->steps.logs = cut(w, steps ? classes : 0, steps * sizeof *r->steps.logs);
+    r->steps.logs = cut(w, classes, steps * sizeof *r->steps.logs);
     r->steps.highest = cut(w, steps, sizeof *r->steps.highest);
     r->steps.highest_label = cut(w, steps, sizeof *r->steps.highest_label);
-    r->before = cut(w, labels + 1, sizeof *r->before);
-    r->at = cut(w, labels, sizeof *r->at);
-    r->scratch.row = cut(w, labels + 4, sizeof *r->scratch.row);
-    r->scratch.counting = r->counting = cut(w, labels, sizeof *r->counting);
-}
-
-static void furnish(Room *r, size_t labels) {
-    for (size_t i = 0; i < labels; i++) r->counting[i] = (int32_t)i;
+    lay_out_forward(&r->forward, w, labels);
 }
 
 /* The labels and starts of the most likely alignment; returns how many. The lowest of equal classes wins. */
@@ -979,7 +959,6 @@ static Outcome run_greedy(const Batch *b, Answers *answers) {
         labels = cut(&w, steps, sizeof *labels);
         starts = cut(&w, steps, sizeof *starts);
     }
-    furnish(&room, steps);
     Outcome outcome = {.kind = DONE};
     for (Py_ssize_t item = 0; item < b->items; item++) {
         Source s = sequence(b, item);
@@ -996,8 +975,7 @@ static Outcome run_greedy(const Batch *b, Answers *answers) {
         }
         memcpy(answers->numbers + answer->numbers, labels, (size_t)count * sizeof *labels);
         memcpy(answers->numbers + answer->numbers + count, starts, (size_t)count * sizeof *starts);
-        Forward f = {labels, count, room.before, room.at};
-        answer->log_prob = score_of(&f, &s, room.steps.logs, &room.scratch);
+        answer->log_prob = score_of(&room.forward, &s, room.steps.logs, labels, count);
     }
     free(w.block);
     return outcome;
@@ -1015,8 +993,7 @@ static bool answer_search(const Beam *beam, const Source *s, const Room *room, P
         if (!made || !grow(back, back_size, (size_t)s->steps * states + states * sizeof(double), 1)) return false;
         int32_t *labels = answers->numbers + made->numbers;
         write_prefix(beam, e->node, labels, count);
-        Forward f = {labels, count, room->before, room->at};
-        made->log_prob = score_of(&f, s, room->steps.logs, &room->scratch);
+        made->log_prob = score_of(&room->forward, s, room->steps.logs, labels, count);
         made->weight = e->weight;
         double *best = *back;
         align(s, room->steps.logs, labels, count, labels + count, (unsigned char *)(best + states), best);
@@ -1038,7 +1015,6 @@ static Outcome run_search(const Batch *b, int32_t width, int32_t top, double pru
         lay_out_room(&room, &w, first, steps);
         lay_out_beam(&beam, &w, most, nodes, first->classes);
     }
-    furnish(&room, steps);
     Outcome outcome = {.kind = DONE};
     void *back = NULL;
     size_t back_size = 0;
@@ -1072,7 +1048,6 @@ static Outcome run_score(const Batch *b, const Texts *texts, double *scores) {
         if (pass && !reserve(&w)) return (Outcome){.kind = NO_MEMORY};
         lay_out_room(&room, &w, &b->source, texts->longest);
     }
-    furnish(&room, texts->longest);
     Outcome outcome = {.kind = DONE};
     for (Py_ssize_t item = 0; item < b->items; item++) {
         Source s = sequence(b, item);
@@ -1083,9 +1058,9 @@ static Outcome run_score(const Batch *b, const Texts *texts, double *scores) {
         }
         for (size_t i = 0; i < texts->count; i++) {
             size_t count = texts->offsets[i + 1] - texts->offsets[i];
-            Forward f = {texts->labels + texts->offsets[i], (int32_t)count, room.before, room.at};
+            const int32_t *labels = texts->labels + texts->offsets[i];
             bool fits = count <= (size_t)s.steps;
-            *scores++ = fits ? score_of(&f, &s, room.steps.logs, &room.scratch) : MINUS_INFINITY;
+            *scores++ = fits ? score_of(&room.forward, &s, room.steps.logs, labels, (int32_t)count) : MINUS_INFINITY;
         }
     }
     free(w.block);
@@ -1094,6 +1069,8 @@ static Outcome run_score(const Batch *b, const Texts *texts, double *scores) {
 
 /* ================================================================================================ the border */
 
+/* More is never needed, and would take as many gigabytes as there are steps. */
+#define WIDEST_BEAM 65536
 #define CAPSULE "edge_ocr.ctc._kernel.Automaton"
 
 /* The arguments that every function shares, checked; release with close_input. */
@@ -1179,14 +1156,33 @@ static bool open_lengths(Input *in, PyObject *lengths) {
     return true;
 }
 
-static bool open_input(Input *in, PyObject *values, double unit, PyObject *lengths, Py_ssize_t blank) {
-    memset(in, 0, offsetof(Input, powers));
-    if (!open_values(in, values, unit) || !open_lengths(in, lengths)) return false;
-    if (blank < 0 || blank >= in->batch.source.classes) {
-        PyErr_Format(PyExc_ValueError, "blank must be a class, 0..%d, not %zd", (int)in->batch.source.classes - 1, blank);
+static bool integer_argument(PyObject *given, const char *name, Py_ssize_t low, Py_ssize_t high, Py_ssize_t *value) {
+    if (!PyIndex_Check(given)) {
+        PyErr_Format(PyExc_TypeError, "%s must be an integer, not %R", name, given);
         return false;
     }
-    in->batch.source.blank = (int32_t)blank;
+    *value = PyNumber_AsSsize_t(given, NULL); /* beyond its range: clipped, and refused here */
+    if (*value == -1 && PyErr_Occurred()) return false;
+    if (*value >= low && *value <= high) return true;
+    PyErr_Format(PyExc_ValueError, "%s must lie in %zd..%zd, not %S", name, low, high, given);
+    return false;
+}
+
+static bool real_argument(PyObject *given, const char *name, double *value) {
+    *value = PyFloat_AsDouble(given);
+    if (*value != -1.0 || !PyErr_Occurred()) return true;
+    PyErr_Clear();
+    PyErr_Format(PyExc_TypeError, "%s must be a real number, not %R", name, given);
+    return false;
+}
+
+static bool open_input(Input *in, PyObject *values, double unit, PyObject *lengths, PyObject *blank) {
+    memset(in, 0, offsetof(Input, powers));
+    Py_ssize_t number;
+    if (!open_values(in, values, unit) || !open_lengths(in, lengths) ||
+        !integer_argument(blank, "blank", 0, in->batch.source.classes - 1, &number))
+        return false;
+    in->batch.source.blank = (int32_t)number;
     return true;
 }
 
@@ -1211,103 +1207,135 @@ static PyObject *tuple_of(const int32_t *numbers, int32_t count) {
     return tuple;
 }
 
-/* kind(labels, log_prob, weight, steps) */
-static PyObject *hypothesis_of(PyObject *kind, const Answers *a, const Answer *answer) {
-    const int32_t *numbers = a->numbers + answer->numbers;
-    PyObject *labels = tuple_of(numbers, answer->count), *steps = tuple_of(numbers + answer->count, answer->count);
-    PyObject *made = NULL;
-    if (labels && steps) {
-        PyObject *arguments = Py_BuildValue("(OddO)", labels, answer->log_prob, answer->weight, steps);
-        if (arguments) made = PyObject_CallObject(kind, arguments);
-        Py_XDECREF(arguments);
-    }
-    Py_XDECREF(labels);
-    Py_XDECREF(steps);
-    return made;
+/* Sets one field of a frozen value, and takes the reference to what it is set to. */
+static bool set_field(PyObject *made, PyObject *name, PyObject *value) {
+    bool set = value && PyObject_GenericSetAttr(made, name, value) == 0;
+    Py_XDECREF(value);
+    return set;
 }
 
-/* One list of hypotheses a sequence; takes the answers that `*next` points at and after. */
-static PyObject *list_of(PyObject *kind, const Answers *a, Py_ssize_t item, size_t *next) {
+/* What a Hypothesis is made from: its class, that one's constructor, and the names of its fields, in the order of
+ * hypothesis_of; all borrowed. */
+typedef struct {
+    PyTypeObject *kind;
+    newfunc construct;
+    PyObject *nothing, *fields[4];
+} Mould;
+
+/* From (class, "labels", "log_prob", "weight", "steps"). */
+static bool open_mould(Mould *m, PyObject *parts) {
+    PyObject *kind;
+    if (!PyArg_ParseTuple(parts, "OOOOO", &kind, &m->fields[0], &m->fields[1], &m->fields[2], &m->fields[3])) return false;
+    if (!PyType_Check(kind)) {
+        PyErr_SetString(PyExc_TypeError, "the mould must begin with a class");
+        return false;
+    }
+    m->kind = (PyTypeObject *)kind;
+    m->construct = (newfunc)PyType_GetSlot(m->kind, Py_tp_new);
+    return true;
+}
+
+/* Fills the slots itself: the __init__ of a frozen dataclass takes as long as decoding a plate. */
+static PyObject *hypothesis_of(const Mould *m, const Answers *a, const Answer *answer) {
+    const int32_t *numbers = a->numbers + answer->numbers;
+    PyObject *made = m->construct(m->kind, m->nothing, NULL);
+    if (made && set_field(made, m->fields[0], tuple_of(numbers, answer->count)) &&
+        set_field(made, m->fields[1], PyFloat_FromDouble(answer->log_prob)) &&
+        set_field(made, m->fields[2], PyFloat_FromDouble(answer->weight)) &&
+        set_field(made, m->fields[3], tuple_of(numbers + answer->count, answer->count)))
+        return made;
+    Py_XDECREF(made);
+    return NULL;
+}
+
+/* The hypotheses of one sequence; takes the answers that `*next` points at and after. */
+static PyObject *list_of(const Mould *m, const Answers *a, Py_ssize_t item, size_t *next) {
     PyObject *list = PyList_New(0);
     for (; list && *next < a->count && a->list[*next].item == item; ++*next) {
-        PyObject *made = hypothesis_of(kind, a, &a->list[*next]);
+        PyObject *made = hypothesis_of(m, a, &a->list[*next]);
         if (!made || PyList_Append(list, made) < 0) Py_CLEAR(list);
         Py_XDECREF(made);
     }
     return list;
 }
 
+/* One answer a sequence if `single`, else a list of them; of a batch, the list of all that. */
+static PyObject *result_of(const Input *in, Mould *m, const Answers *a, bool single) {
+    size_t next = 0;
+    m->nothing = PyTuple_New(0);
+    if (!m->nothing) return NULL;
+    PyObject *result;
+    if (in->batched) result = PyList_New(0);
+    else result = single ? hypothesis_of(m, a, a->list) : list_of(m, a, 0, &next);
+    for (Py_ssize_t item = 0; in->batched && result && item < in->batch.items; item++) {
+        PyObject *made = single ? hypothesis_of(m, a, &a->list[item]) : list_of(m, a, item, &next);
+        if (!made || PyList_Append(result, made) < 0) Py_CLEAR(result);
+        Py_XDECREF(made);
+    }
+    Py_DECREF(m->nothing);
+    return result;
+}
+
+/* greedy(mould, values, unit, lengths, blank) */
 static PyObject *greedy(PyObject *Py_UNUSED(module), PyObject *arguments) {
-    PyObject *kind, *values, *lengths;
+    PyObject *parts, *values, *lengths, *blank, *result = NULL;
     double unit;
-    Py_ssize_t blank;
-    if (!PyArg_ParseTuple(arguments, "OOdOn", &kind, &values, &unit, &lengths, &blank)) return NULL;
+    if (!PyArg_ParseTuple(arguments, "OOdOO", &parts, &values, &unit, &lengths, &blank)) return NULL;
     Input in;
+    Mould mould = {0};
     Answers answers = {0};
-    PyObject *result = NULL;
-    if (open_input(&in, values, unit, lengths, blank)) {
+    if (open_input(&in, values, unit, lengths, blank) && open_mould(&mould, parts)) {
         Outcome outcome;
         Py_BEGIN_ALLOW_THREADS
         outcome = run_greedy(&in.batch, &answers);
         Py_END_ALLOW_THREADS
-        if (outcome.kind != DONE) {
-            raise(outcome);
-        } else if (!in.batched) {
-            result = hypothesis_of(kind, &answers, answers.list);
-        } else {
-            result = PyList_New(0);
-            for (size_t i = 0; result && i < answers.count; i++) {
-                PyObject *made = hypothesis_of(kind, &answers, &answers.list[i]);
-                if (!made || PyList_Append(result, made) < 0) Py_CLEAR(result);
-                Py_XDECREF(made);
-            }
-        }
+        result = outcome.kind == DONE ? result_of(&in, &mould, &answers, true) : raise(outcome);
     }
     free_answers(&answers);
     close_input(&in);
     return result;
 }
 
-static bool fits(const Automaton *a, const Source *s) {
-    if (a->highest >= s->classes) {
-        PyErr_Format(PyExc_ValueError, "automaton.labels must be classes of log_probs, 0..%d, not %d", (int)s->classes - 1,
-                     (int)a->highest);
+typedef struct {
+    Py_ssize_t width, top;
+    double prune;
+    const Automaton *automaton;
+} Wish;
+
+static bool open_wish(Wish *w, PyObject *width, PyObject *top, PyObject *prune, PyObject *capsule, const Source *s) {
+    if (!integer_argument(width, "beam_width", 1, WIDEST_BEAM, &w->width) ||
+        !integer_argument(top, "top", 1, w->width, &w->top) || !real_argument(prune, "prune", &w->prune))
+        return false;
+    if (!(w->prune >= 0.0 && w->prune < 1.0)) {
+        PyErr_Format(PyExc_ValueError, "prune must be a probability, 0 <= prune < 1, not %S", prune);
         return false;
     }
-    return true;
+    w->automaton = capsule == Py_None ? NULL : PyCapsule_GetPointer(capsule, CAPSULE);
+    if (w->automaton && w->automaton->highest >= s->classes) {
+        PyErr_Format(PyExc_ValueError, "automaton.labels must be classes of log_probs, 0..%d, not %d", (int)s->classes - 1,
+                     (int)w->automaton->highest);
+        return false;
+    }
+    return w->automaton || capsule == Py_None;
 }
 
+/* beam_search(mould, values, unit, lengths, blank, beam_width, top, prune, compiled automaton or None) */
 static PyObject *beam_search(PyObject *Py_UNUSED(module), PyObject *arguments) {
-    PyObject *kind, *values, *lengths, *capsule;
-    double unit, prune;
-    Py_ssize_t blank;
-    int width, top;
-    if (!PyArg_ParseTuple(arguments, "OOdOniidO", &kind, &values, &unit, &lengths, &blank, &width, &top, &prune,
-                          &capsule))
+    PyObject *parts, *values, *lengths, *blank, *width, *top, *prune, *capsule, *result = NULL;
+    double unit;
+    if (!PyArg_ParseTuple(arguments, "OOdOOOOOO", &parts, &values, &unit, &lengths, &blank, &width, &top, &prune, &capsule))
         return NULL;
-    const Automaton *automaton = NULL;
-    if (capsule != Py_None && !(automaton = PyCapsule_GetPointer(capsule, CAPSULE))) return NULL;
     Input in;
+    Wish wish;
+    Mould mould = {0};
     Answers answers = {0};
-    PyObject *result = NULL;
-    if (open_input(&in, values, unit, lengths, blank) && (!automaton || fits(automaton, &in.batch.source))) {
+    if (open_input(&in, values, unit, lengths, blank) &&
+        open_wish(&wish, width, top, prune, capsule, &in.batch.source) && open_mould(&mould, parts)) {
         Outcome outcome;
         Py_BEGIN_ALLOW_THREADS
-        outcome = run_search(&in.batch, width, top, prune, automaton, &answers);
+        outcome = run_search(&in.batch, (int32_t)wish.width, (int32_t)wish.top, wish.prune, wish.automaton, &answers);
         Py_END_ALLOW_THREADS
-        size_t next = 0;
-        if (outcome.kind != DONE) {
-            raise(outcome);
-        } else if (!in.batched) {
-            result = list_of(kind, &answers, 0, &next);
-        } else {
-            result = PyList_New(0);
-            for (Py_ssize_t item = 0; result && item < in.batch.items; item++) {
-                PyObject *list = list_of(kind, &answers, item, &next);
-                if (!list || PyList_Append(result, list) < 0) Py_CLEAR(result);
-                Py_XDECREF(list);
-            }
-        }
+        result = outcome.kind == DONE ? result_of(&in, &mould, &answers, false) : raise(outcome);
     }
     free_answers(&answers);
     close_input(&in);
@@ -1366,29 +1394,27 @@ static bool open_texts(Texts *t, PyObject *list, const Source *s) {
     return true;
 }
 
-/* Fills `scores`, a writable float64 buffer of one element for each sequence and label sequence. */
+/* score(values, unit, lengths, blank, label sequences) -> whether it is a batch, and the float64 scores as bytes */
 static PyObject *score(PyObject *Py_UNUSED(module), PyObject *arguments) {
-    PyObject *values, *lengths, *list, *scores;
-    double unit;
-    Py_ssize_t blank;
-    if (!PyArg_ParseTuple(arguments, "OdOnOO", &values, &unit, &lengths, &blank, &list, &scores)) return NULL;
+    PyObject *values, *lengths, *blank, *list, *result = NULL;
+    double unit, *scores = NULL;
+    if (!PyArg_ParseTuple(arguments, "OdOOO", &values, &unit, &lengths, &blank, &list)) return NULL;
     Input in;
     Texts texts = {0};
-    Py_buffer out = {0};
-    PyObject *result = NULL;
-    if (open_input(&in, values, unit, lengths, blank) && open_texts(&texts, list, &in.batch.source) &&
-        PyObject_GetBuffer(scores, &out, PyBUF_WRITABLE) == 0) {
-        if ((size_t)out.len != (size_t)in.batch.items * texts.count * sizeof(double)) {
-            PyErr_SetString(PyExc_ValueError, "scores must hold a double for each sequence and label sequence");
-        } else {
-            Outcome outcome;
+    if (open_input(&in, values, unit, lengths, blank) && open_texts(&texts, list, &in.batch.source)) {
+        size_t count;
+        bool overflow = __builtin_mul_overflow((size_t)in.batch.items, texts.count, &count);
+        scores = overflow || count > PTRDIFF_MAX / sizeof *scores ? NULL : malloc(count * sizeof *scores + 1);
+        Outcome outcome = {.kind = NO_MEMORY};
+        if (scores) {
             Py_BEGIN_ALLOW_THREADS
-            outcome = run_score(&in.batch, &texts, out.buf);
+            outcome = run_score(&in.batch, &texts, scores);
             Py_END_ALLOW_THREADS
-            result = outcome.kind == DONE ? Py_NewRef(Py_None) : raise(outcome);
         }
+        if (outcome.kind != DONE) raise(outcome);
+        else result = Py_BuildValue("(iy#)", (int)in.batched, (char *)scores, (Py_ssize_t)(count * sizeof *scores));
     }
-    PyBuffer_Release(&out);
+    free(scores);
     free_texts(&texts);
     close_input(&in);
     return result;
@@ -1464,6 +1490,7 @@ static PyObject *copy_automaton(const Py_buffer *views, Py_ssize_t blank) {
     return capsule;
 }
 
+/* compile_automaton(offsets, labels, targets, weights, accept, blank) */
 static PyObject *compile_automaton(PyObject *Py_UNUSED(module), PyObject *arguments) {
     static const char *const names[] = {"offsets", "labels", "targets", "weights", "accept"};
     PyObject *arrays[5];

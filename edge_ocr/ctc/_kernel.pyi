@@ -1,8 +1,16 @@
 from typing import Any
 
-def greedy(kind: type, values: Any, unit: float, lengths: Any, blank: int) -> Any: ...
+def greedy(mould: tuple[Any, ...], values: Any, unit: float, lengths: Any, blank: Any) -> Any: ...
 def beam_search(
-    kind: type, values: Any, unit: float, lengths: Any, blank: int, width: int, top: int, prune: float, automaton: Any
+    mould: tuple[Any, ...],
+    values: Any,
+    unit: float,
+    lengths: Any,
+    blank: Any,
+    width: Any,
+    top: Any,
+    prune: Any,
+    automaton: Any,
 ) -> Any: ...
-def score(values: Any, unit: float, lengths: Any, blank: int, labels: Any, scores: Any) -> None: ...
+def score(values: Any, unit: float, lengths: Any, blank: Any, labels: Any) -> tuple[bool, bytes]: ...
 def compile_automaton(offsets: Any, labels: Any, targets: Any, weights: Any, accept: Any, blank: int) -> object: ...
