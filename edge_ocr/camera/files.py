@@ -118,23 +118,21 @@ def frames(source: str, *, start: Stamp) -> Iterator[Frame]:
 
 
 def _find(path: str, suffixes: frozenset[str], what: str) -> list[Path]:
+    here = Path(path)
     try:
-        here = Path(path)
         if here.is_dir():
             found = [item for item in here.iterdir() if _wanted(item, suffixes)]
-            if not found:
-                raise _unreadable(path, f"the folder holds no {what}", "name a folder that does, or use a glob")
+            nothing = (f"the folder holds no {what}", "name a folder that does, or use a glob")
         elif glob.has_magic(path) and not here.exists():
             names = glob.iglob(path, recursive=True)  # noqa: PTH207 -- Path.glob refuses absolute patterns
             found = [Path(name) for name in names if not Path(name).is_dir()]
-            if not found:
-                raise _unreadable(path, "nothing matches", "check the pattern")
+            nothing = ("nothing matches", "check the pattern")
         else:
             return [here]
     except (OSError, ValueError) as error:
-        if isinstance(error, SourceError):
-            raise
         raise _unreadable(path, _reason(error), "check the name and your rights") from error
+    if not found:
+        raise _unreadable(path, *nothing)
     return sorted(found, key=_natural)
 
 
@@ -148,22 +146,20 @@ def _natural(path: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", str(path))]
 
 
-def _read(path: Path) -> bytes:
-    """All of a file, but never more than :data:`LARGEST`: it may be a pipe, or a device without an end."""
+def _read(path: Path) -> bytearray:
+    """All of a file, but little more than :data:`LARGEST`: it may be a pipe, or a device without an end."""
     data = bytearray()
     try:
         with path.open("rb", buffering=0) as file:
-            while part := file.read(_READ_AT_ONCE):
+            while len(data) <= LARGEST and (part := file.read(_READ_AT_ONCE)):
                 data += part
-                if len(data) > LARGEST:
-                    raise _unreadable(path, f"more than {LARGEST >> 20} MiB", "give a smaller image")
     except (OSError, ValueError) as error:
-        if isinstance(error, SourceError):
-            raise
         raise _unreadable(path, _reason(error), "check the name and your rights") from error
+    if len(data) > LARGEST:
+        raise _unreadable(path, f"more than {LARGEST >> 20} MiB", "give a smaller image")
     if not data:
         raise _unreadable(path, "the file is empty", "copy it again")
-    return bytes(data)
+    return data
 
 
 def _reason(error: OSError | ValueError) -> str:
@@ -171,7 +167,7 @@ def _reason(error: OSError | ValueError) -> str:
     return (isinstance(error, OSError) and error.strerror and error.strerror.lower()) or str(error)
 
 
-def _cut_off(data: bytes) -> bool:
+def _cut_off(data: bytearray) -> bool:
     """Whether these bytes are a JPEG without an end.
 
     OpenCV before 4.10 hands out what there is with garbage below; newer ones refuse. Markers are walked up to the first
@@ -193,7 +189,7 @@ def _refused(error: Exception) -> tuple[str, str]:
     return "OpenCV refuses to decode it", "save it again as JPEG or PNG"
 
 
-def _diagnosis(data: bytes) -> tuple[str, str]:
+def _diagnosis(data: bytearray) -> tuple[str, str]:
     """Why bytes that OpenCV does not take as an image are none, and what to do."""
     if _is_video(data):
         return "this is a recording, not an image", "use 'edge-ocr watch'"
@@ -205,7 +201,7 @@ def _diagnosis(data: bytes) -> tuple[str, str]:
     return f"the {name} is damaged or cut off", "copy it again"
 
 
-def _format(data: bytes) -> str | None:
+def _format(data: bytes | bytearray) -> str | None:
     if data[4:8] == b"ftyp":
         return "AVIF" if data[8:12] in (b"avif", b"avis") else "HEIC"
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
@@ -219,7 +215,7 @@ def _decodes(name: str) -> bool:
     return re.search(rf"^\s*{name}:\s+(?!NO)\S", cv2.getBuildInformation(), re.MULTILINE) is not None
 
 
-def _is_video(data: bytes) -> bool:
+def _is_video(data: bytes | bytearray) -> bool:
     """By the first bytes: MP4 and MOV, AVI, Matroska and WebM, MPEG program and transport streams."""
     if data[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free"):
         return data[8:12] not in _IMAGE_BRANDS

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 from pathlib import Path
+from typing import NoReturn
 
 import cv2
 import numpy as np
@@ -77,6 +80,29 @@ def test_a_message_is_one_line_even_for_a_name_with_a_line_break(tmp_path: Path)
         files.load(tmp_path / "two\nlines.jpg")
     assert "two\\nlines.jpg: no such file" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+class Denied(type(Path())):
+    """A path that the system lets nobody open, not even root."""
+
+    def open(self, *_: object, **__: object) -> NoReturn:
+        """Refuse."""
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def test_without_the_right_to_read_the_systems_own_reason_is_told() -> None:
+    with pytest.raises(SourceError, match=r"^/secret\.jpg: permission denied; check the name and your rights$"):
+        files.load(Denied("/secret.jpg"))
+
+
+def test_a_name_that_no_system_takes_is_an_error() -> None:
+    with pytest.raises(SourceError, match="embedded null byte"):
+        files.load(Path("a\0b.jpg"))
+
+
+def test_an_endless_file_is_left_after_its_limit() -> None:
+    with pytest.raises(SourceError, match="/dev/zero: more than 128 MiB"):
+        files.load(Path("/dev/zero"))
 
 
 def test_a_recording_gives_its_frames_by_its_own_time(tmp_path: Path) -> None:
