@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import warnings
 from dataclasses import dataclass
@@ -82,6 +83,7 @@ def pack(checkpoint: Path, shards: Path, data: Path, folder: Path, tools: Tools,
     accuracy["int8_logit_error"] = round(parity.error, 4)
     card = {"training": training, "accuracy": accuracy, "licence": _LICENCE}
     bundles.write(folder, model, task="recognise", kind=Kind.PLATE, settings=settings, card=card)
+    shutil.copyfile(checkpoint.with_name("log.jsonl"), folder / "training.jsonl")
 
 
 def load_network(checkpoint: Path) -> Crnn:
