@@ -182,22 +182,38 @@ def relabelled(layers: Layers, positions: NDArray[np.int64]) -> Layers:
     return Layers(layers.offsets, labels[order], layers.targets[order], layers.accept, layers.levels)
 
 
-def automaton(
-    layers: Layers, classes: NDArray[np.int32], *, free_prior: float, free_price: float, length_bonus: float
-) -> Automaton:
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How masses become weights; all numbers in nats but for ``strength``.
+
+    Attributes:
+        free_prior: natural logarithm of the mass of the free branch; -inf leaves it out.
+        free_price: what the free branch pays for every character, >= 0.
+        strength: what the logarithm of every mass is multiplied by, > 0.
+        length_bonus: what every text, listed or not, gets for every character.
+
+    """
+
+    free_prior: float
+    free_price: float
+    strength: float
+    length_bonus: float
+
+
+def automaton(layers: Layers, classes: NDArray[np.int32], terms: Terms) -> Automaton:
     """The smallest weighted automaton for a language, with or without the free branch.
 
     Args:
         layers: the listed texts and their masses.
         classes: int32, (A,), ascending: the recogniser's class of each character.
-        free_prior: natural logarithm of the mass of the free branch; -inf leaves it out.
-        free_price: nats that the free branch pays for every character, >= 0.
-        length_bonus: nats that every text gets for every character, listed or not.
+        terms: how masses become weights.
 
     """
     depth = np.repeat(np.arange(len(layers.levels) - 1), np.diff(layers.levels))
-    ends = np.logaddexp(layers.accept, free_prior - free_price * depth)
-    leaves = free_prior - free_price * (depth + 1)  # what is left for a text that leaves the listed ones here
+    ends = np.logaddexp(layers.accept, terms.free_prior - terms.free_price * depth)
+    leaves = terms.free_prior - terms.free_price * (
+        depth + 1
+    )  # what is left for a text that leaves the listed ones here
     best = np.maximum(ends, leaves)
     height = np.zeros(len(best), np.int64)
     for low, high in zip(layers.levels[-2::-1], layers.levels[:0:-1], strict=True):
@@ -211,7 +227,7 @@ def automaton(
     weights = best[layers.targets] - best[sources]
     own = _pair(_grade(ends - best), _grade(leaves - best))
     merged = _merge(layers.offsets, layers.labels, layers.targets, height, _grade(weights), own)
-    return _emit(layers, merged, (weights, ends - best, leaves - best), best[0], classes, free_price, length_bonus)
+    return _emit(layers, merged, (weights, ends - best, leaves - best), best[0], classes, terms)
 
 
 def _futures(
@@ -292,8 +308,7 @@ def _emit(
     pushed: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
     start: float,
     classes: NDArray[np.int32],
-    free_price: float,
-    length_bonus: float,
+    terms: Terms,
 ) -> Automaton:
     """Write one state a number of ``merged``, the start first, and with the free branch every edge that was missing."""
     weights, ends, leaves = pushed
@@ -308,7 +323,9 @@ def _emit(
     if np.isfinite(leaves[0]):
         size, free = len(classes), len(kept)
         full_targets = np.full((free + 1, size), free)
-        full_weights = np.append(np.repeat(leaves[kept], size), np.full(size, -free_price)).reshape(free + 1, size)
+        full_weights = np.append(np.repeat(leaves[kept], size), np.full(size, -terms.free_price)).reshape(
+            free + 1, size
+        )
         full_targets[sources, labels], full_weights[sources, labels] = targets, edge_weights
         sources, labels = (axis.ravel() for axis in np.indices(full_targets.shape))
         targets, edge_weights = full_targets.ravel(), full_weights.ravel()
@@ -320,8 +337,8 @@ def _emit(
         offsets.astype(np.int32),
         classes[labels],
         targets.astype(np.int32),
-        (edge_weights + length_bonus).astype(np.float32),
-        accept.astype(np.float32),
+        (edge_weights * terms.strength + terms.length_bonus).astype(np.float32),
+        (accept * terms.strength).astype(np.float32),
     )
 
 

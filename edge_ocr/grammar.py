@@ -1,10 +1,13 @@
 """What a text may look like: plate formats and word lists, as one automaton that the beam search walks.
 
-The weight of a text ``y`` is ``log(sum over the formats f that accept y of prior(f) / |f|, plus the free mass of y)``,
-where ``|f|`` is the number of texts of the format: a narrow format is worth more than a wide one. The free mass,
-``free_prior * exp(-free_price * len(y))``, lets a text through that nothing lists, such as a personalised plate. To
-every weight ``length_bonus * len(y)`` is added. Its default, log(number of characters), measures a text against all
-texts of its length; without it a short text would beat a long one by log(36) = 3.6 nats a character for being short.
+The mass of a text ``y`` is the sum of ``prior(f) / |f|`` over the formats ``f`` that accept it, where ``|f|`` is the
+number of texts of the format (a narrow format is worth more than a wide one), and of the free mass, ``free_prior *
+exp(-free_price * len(y))``, which lets a text through that nothing lists, such as a personalised plate. Its weight is
+``strength * log(mass) + length_bonus * len(y)``.
+
+The bonus makes up for there being fewer short texts than long ones, so that each has more mass: without it a short text
+would beat a long one by log(36) = 3.6 nats a character for being short. docs/design/grammar.md has the measurements
+behind the defaults.
 """
 
 from __future__ import annotations
@@ -65,13 +68,14 @@ class Grammar:
         positions = [self.alphabet.find(character) for character in text]
         if min(positions, default=0) < 0:
             return -math.inf
-        return self.automaton.weight(self.classes[positions].tolist())
+        return self.automaton.weight([int(self.classes[position]) for position in positions])
 
     def region_of(self, text: str) -> str | None:
         """The most probable region among those with a format that accepts ``text``; None where there is none."""
         labels = [PLATE_ALPHABET.find(character) for character in text]
+        priors = _priors(self.regions)
         masses = {
-            region.name: region.prior
+            region.name: priors[region.name]
             * math.fsum(f.prior / f.texts for f in region.formats if automata.accepts(f.language, labels))
             for region in self.regions
         }
@@ -86,6 +90,7 @@ def plate_grammar(
     blank: int = 0,
     free_prior: float = 0.05,
     free_price: float | None = None,
+    strength: float = 0.7,
     length_bonus: float | None = None,
     exact: bool | None = None,
 ) -> Grammar:
@@ -100,7 +105,10 @@ def plate_grammar(
         free_prior: the probability that a plate has no listed format, 0 to below 1; 0 admits listed formats only.
         free_price: nats that an unlisted text pays for every character, >= 0; None for log(number of characters),
             with which all texts of a length are alike.
-        length_bonus: nats for every character of any text; None for log(number of characters).
+        strength: how much masses count beside what the recogniser saw, > 0; 1 would take both at their word.
+        length_bonus: nats for every character of any text; None for strength * log(number of characters) - 1, which
+            puts texts of all lengths on a par, but for one nat, because recognisers add characters (a sticker, a bolt)
+            more often than they miss one.
         exact: whether letters and digits that a format never uses stay forbidden. None for: with up to 8 countries.
             Beyond that such small print tells little, since another country uses what one forbids, and makes the
             automaton five times larger; :meth:`Grammar.region_of` always keeps to it.
@@ -112,20 +120,20 @@ def plate_grammar(
     """
     if not regions:
         raise ValueError("regions is empty: pass what load_regions() returns")
+    classes, terms = _classes(alphabet, blank), _terms(alphabet, free_prior, free_price, strength, length_bonus)
     missing = [c for c in PLATE_ALPHABET if c not in alphabet]
     if missing:
         raise GrammarError(f"alphabet lacks {''.join(missing)!r}: plate formats need a recogniser of 0-9 and A-Z")
-    countries = {_country(region) for region in regions}
-    shares = {country: sum(r.prior for r in regions if _country(r) == country) for country in countries}
-    priors = np.array([r.prior / shares[_country(r)] / len(shares) * f.prior for r in regions for f in r.formats])
-    small_print = exact if exact is not None else len(countries) <= _EXACT_COUNTRIES
+    priors = _priors(regions)
+    if exact is None:
+        exact = len({_country(region) for region in regions}) <= _EXACT_COUNTRIES
     layers = automata.union(
-        [f.language for r in regions for f in r.formats],
-        priors * (1 - _share(free_prior)),
-        () if small_print else (_LETTERS, ~_LETTERS),
+        [f.language for region in regions for f in region.formats],
+        np.array([priors[region.name] * f.prior for region in regions for f in region.formats]) * (1 - free_prior),
+        () if exact else (_LETTERS, ~_LETTERS),
     )
     layers = automata.relabelled(layers, np.array([alphabet.index(c) for c in PLATE_ALPHABET], np.int64))
-    return _grammar(layers, alphabet, blank, free_prior, free_price, length_bonus, tuple(regions))
+    return Grammar(automata.automaton(layers, classes, terms), alphabet, classes, tuple(regions))
 
 
 def word_grammar(
@@ -135,6 +143,7 @@ def word_grammar(
     blank: int = 0,
     free_prior: float = 0.0,
     free_price: float | None = None,
+    strength: float = 1.0,
     length_bonus: float | None = None,
 ) -> Grammar:
     """A word list as a minimal automaton.
@@ -147,6 +156,7 @@ def word_grammar(
         blank: the recogniser's blank class; the characters take the other classes in order.
         free_prior: the probability that a text is not in the list, 0 to below 1.
         free_price: as in :func:`plate_grammar`.
+        strength: as in :func:`plate_grammar`.
         length_bonus: as in :func:`plate_grammar`.
 
     Raises:
@@ -154,6 +164,9 @@ def word_grammar(
         ValueError: a number is out of its range.
 
     """
+    classes, terms = _classes(alphabet, blank), _terms(alphabet, free_prior, free_price, strength, length_bonus)
+    if isinstance(words, str):
+        raise TypeError(f"words is the string {words!r}: pass a list of words, for one word [{words!r}]")
     frequencies = dict(words) if isinstance(words, Mapping) else dict.fromkeys(words, 1.0)
     if not frequencies:
         raise GrammarError("the word list is empty: give at least one word, or decode without a grammar")
@@ -163,41 +176,43 @@ def word_grammar(
     if not (np.isfinite(masses) & (masses > 0)).all():
         word = list(frequencies)[int(np.argmin(np.isfinite(masses) & (masses > 0)))]
         raise GrammarError(f"word {word!r} has the frequency {frequencies[word]}: give a number above 0")
-    masses = np.log(masses / masses.sum()) + math.log1p(-_share(free_prior))
+    masses = np.log(masses / masses.sum()) + math.log1p(-free_prior)
     layers = automata.layers_of_words(list(frequencies), masses, alphabet)
-    return _grammar(layers, alphabet, blank, free_prior, free_price, length_bonus, ())
+    return Grammar(automata.automaton(layers, classes, terms), alphabet, classes, ())
 
 
-def _grammar(
-    layers: automata.Layers,
-    alphabet: str,
-    blank: int,
-    free_prior: float,
-    free_price: float | None,
-    length_bonus: float | None,
-    regions: tuple[Region, ...],
-) -> Grammar:
-    """Check what both kinds share, and compile."""
-    if len(set(alphabet)) < len(alphabet) or not alphabet:
+def _classes(alphabet: str, blank: int) -> NDArray[np.int32]:
+    if not alphabet or len(set(alphabet)) < len(alphabet):
         raise ValueError(f"alphabet {alphabet!r} is empty or names a character twice")
     if not 0 <= blank <= len(alphabet):
         raise ValueError(f"blank is {blank}: with {len(alphabet)} characters classes go from 0 to {len(alphabet)}")
-    price = math.log(len(alphabet)) if free_price is None else free_price
-    bonus = math.log(len(alphabet)) if length_bonus is None else length_bonus
-    if not 0 <= price < math.inf:
-        raise ValueError(f"free_price is {price}: it must be a finite number of nats, 0 or more")
-    if not math.isfinite(bonus):
-        raise ValueError(f"length_bonus is {bonus}: it must be a finite number of nats")
-    classes = np.delete(np.arange(len(alphabet) + 1, dtype=np.int32), blank)
-    free = math.log(free_prior) if free_prior else -math.inf
-    compiled = automata.automaton(layers, classes, free_prior=free, free_price=price, length_bonus=bonus)
-    return Grammar(compiled, alphabet, classes, regions)
+    return np.delete(np.arange(len(alphabet) + 1, dtype=np.int32), blank)
 
 
-def _share(free_prior: float) -> float:
+def _terms(
+    alphabet: str, free_prior: float, free_price: float | None, strength: float, length_bonus: float | None
+) -> automata.Terms:
+    """The defaults filled in and everything checked."""
+    even = math.log(len(alphabet))
+    price = even if free_price is None else free_price
+    bonus = strength * even - 1 if length_bonus is None else length_bonus
     if not 0 <= free_prior < 1:
         raise ValueError(f"free_prior is {free_prior}: it is a probability, from 0 to below 1")
-    return free_prior
+    if not 0 <= price < math.inf:
+        raise ValueError(f"free_price is {price}: it must be a finite number of nats, 0 or more")
+    if not 0 < strength < math.inf:
+        raise ValueError(f"strength is {strength}: it must be a finite number above 0")
+    if not math.isfinite(bonus):
+        raise ValueError(f"length_bonus is {bonus}: it must be a finite number of nats")
+    return automata.Terms(math.log(free_prior) if free_prior else -math.inf, price, strength, bonus)
+
+
+def _priors(regions: Sequence[Region]) -> dict[str, float]:
+    """By region's name; countries count alike, whatever part of one is there."""
+    countries: dict[str, float] = {}
+    for region in regions:
+        countries[_country(region)] = countries.get(_country(region), 0.0) + region.prior
+    return {region.name: region.prior / countries[_country(region)] / len(countries) for region in regions}
 
 
 def _country(region: Region) -> str:

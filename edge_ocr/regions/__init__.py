@@ -38,6 +38,7 @@ T = TypeVar("T")
 
 _FOLDER = Path(__file__).parent
 _COMPILED = _FOLDER / "compiled.npz"
+_CODES = re.compile(r"[0-9A-Z]+(\|[0-9A-Z]+)+")
 _FILE_KEYS = {"title", "groups", "terms", "formats", "regions"}
 _REGION_KEYS = {"title", "prior", "formats"}
 _FORMAT_KEYS = {"name", "pattern", "prior", "separators", "matches", "rejects"}
@@ -242,6 +243,8 @@ def _formats(table: dict[str, Any], terms: dict[str, Any], where: str) -> tuple[
             parts = max(re.compile(pattern).groups, 1)
         except (GrammarError, re.error) as error:
             raise GrammarError(f"{place}.pattern: {error}") from error
+        if language.accept[0]:
+            raise GrammarError(f"{place}.pattern: matches the empty text: make one part of it obligatory")
         separators = tuple(_strings(entry, "separators", place, [""] * (parts - 1)))
         if len(separators) != parts - 1:
             raise GrammarError(
@@ -258,6 +261,18 @@ def _formats(table: dict[str, Any], terms: dict[str, Any], where: str) -> tuple[
     return tuple(Format(f.name, f.pattern, f.prior / total, f.separators, f.language, f.texts) for f in found)
 
 
+def one_of(codes: set[str]) -> str:
+    """A pattern for one of some codes with common parts written once; compiles ten times faster than ``AB|AC|AD``."""
+    heads: dict[frozenset[str], str] = {}
+    for head in sorted({code[0] for code in codes if code}):
+        tails = frozenset(code[1:] for code in codes if code.startswith(head))
+        heads[tails] = heads.get(tails, "") + head
+    parts = [(f"[{some}]" if len(some) > 1 else some) + one_of(set(tails)) for tails, some in heads.items()]
+    if not parts:
+        return ""
+    return f"(?:{'|'.join(parts)})" + "?" * ("" in codes)
+
+
 def _expand(pattern: str, terms: dict[str, Any], where: str) -> str:
     """``pattern`` with every ``<term>`` in its place, terms within terms included."""
 
@@ -266,7 +281,7 @@ def _expand(pattern: str, terms: dict[str, Any], where: str) -> str:
         if not isinstance(value, str):
             known = ", ".join(sorted(terms)) or "none"
             raise GrammarError(f"{where}.pattern: <{match[1]}> is not a string under terms: there are {known}")
-        return f"(?:{value})"
+        return one_of(set(value.split("|"))) if _CODES.fullmatch(value) else f"(?:{value})"
 
     for _ in range(4):
         if "<" not in pattern:
