@@ -18,7 +18,6 @@ from torch.utils.data import DataLoader
 from export.detector_data import SceneStream
 from export.detector_loss import detector_loss
 from export.detector_net import DetectorNet
-from export.detector_targets import cell_centres
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,8 +34,6 @@ class Plan:
 
     Attributes:
         minutes: of training, over all sittings.
-        size: (width, height) of a scene, multiples of 64; plates have the sizes that they have in the real input.
-        batch: scenes a step.
         rate: the highest learning rate.
         workers: processes that compose scenes.
         seed: of weights and scenes.
@@ -44,8 +41,6 @@ class Plan:
     """
 
     minutes: float
-    size: tuple[int, int] = (512, 320)
-    batch: int = 8
     rate: float = 2e-3
     workers: int = 1
     seed: int = 1
@@ -76,32 +71,32 @@ def train(folders: Folders, plan: Plan, checkpoint: Path, start: Path | None = N
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch omits it from its hints
     average = copy.deepcopy(net)
     optimiser = torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=0.02)
-    elapsed, steps = 0.0, 0
+    elapsed, steps, scenes = 0.0, 0, 0
     if checkpoint.is_file():
         state = torch.load(checkpoint)
         net.load_state_dict(state["net"])
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
-        elapsed, steps = state["elapsed"], state["steps"]
-    stream = SceneStream(folders, plan.size, seed=plan.seed * 1_000_003 + steps)
-    loader = DataLoader(stream, plan.batch, num_workers=plan.workers, prefetch_factor=3)
-    centres = torch.from_numpy(cell_centres(plan.size))
+        elapsed, steps, scenes = state["elapsed"], state["steps"], state["scenes"]
+    stream = SceneStream(folders, seed=plan.seed * 1_000_003 + steps)
+    loader = DataLoader(stream, batch_size=None, num_workers=plan.workers, prefetch_factor=4)
     sums = torch.zeros(3)
     before = saved = time.monotonic()
-    for image, plate, weight, corners, complete in loader:
+    for batch in loader:
         done = elapsed / (60 * plan.minutes)
         if done >= 1:
             break
         for group in optimiser.param_groups:
             group["lr"] = plan.rate * _schedule(done)
         with torch.autocast("cpu", torch.bfloat16):
-            outputs = net(image.to(memory_format=torch.channels_last))
-        loss = detector_loss(outputs, centres, plate, weight, corners, complete)
+            outputs = net(batch.image.to(memory_format=torch.channels_last))
+        loss = detector_loss(outputs, batch)
         optimiser.zero_grad()
         loss.total.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)
         optimiser.step()
         steps += 1
+        scenes += len(batch.image)
         _follow(average, net, steps)
         sums += torch.stack([loss.score, loss.corners, loss.overlap])
         now = time.monotonic()
@@ -114,10 +109,10 @@ def train(folders: Folders, plan: Plan, checkpoint: Path, start: Path | None = N
             )
             sums.zero_()
         if now - saved > _CHECKPOINT_SECONDS:
-            _save(checkpoint, net, average, optimiser, elapsed, steps)
+            _save(checkpoint, net, average, optimiser, {"elapsed": elapsed, "steps": steps, "scenes": scenes})
             saved = now
-    _save(checkpoint, net, average, optimiser, elapsed, steps)
-    return Trained(average.eval(), steps * plan.batch)
+    _save(checkpoint, net, average, optimiser, {"elapsed": elapsed, "steps": steps, "scenes": scenes})
+    return Trained(average.eval(), scenes)
 
 
 def _schedule(done: float) -> float:
@@ -139,10 +134,10 @@ def _follow(average: DetectorNet, net: DetectorNet, steps: int) -> None:
             kept.copy_(fresh)
 
 
-def _save(path: Path, net: DetectorNet, average: DetectorNet, optimiser: Any, elapsed: float, steps: int) -> None:
+def _save(path: Path, net: DetectorNet, average: DetectorNet, optimiser: Any, progress: dict[str, float]) -> None:
     """Write a checkpoint so that an interruption leaves the old or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     state = {"net": net.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict()}
-    torch.save({**state, "elapsed": elapsed, "steps": steps}, fresh)
+    torch.save({**state, **progress}, fresh)
     fresh.replace(path)

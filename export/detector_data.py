@@ -15,14 +15,17 @@ from export.detector_frames import FOLDER, training_frames
 from export.detector_targets import assign
 from export.synthetic.fonts import load_faces
 from export.synthetic.scene_plates import Stock
-from export.synthetic.scenes import Photograph, Sources, compose
+from export.synthetic.scenes import Photograph, Scene, Sources, compose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from numpy.typing import NDArray
     from torch import Tensor
+
+
+_SMALL, _WIDE = (384, 256), (640, 384)
+"""Sizes (width, height) of scenes, multiples of 64; plates in them have the sizes that they have in the real input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,34 +52,47 @@ def load_sources(rng: np.random.Generator, folders: Folders) -> Sources:
     return Sources(Stock(rng, faces, tight), faces, frames, roads)
 
 
-class SceneStream(IterableDataset[tuple["Tensor", ...]]):
-    """Scenes without end: image float32 (1, H, W) in -1..1 and the arrays of Targets.
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Scenes of one size: image float32 (n, 1, H, W) in -1..1, and the arrays of Targets stacked."""
+
+    size: tuple[int, int]
+    image: Tensor
+    plate: Tensor
+    weight: Tensor
+    corners: Tensor
+    complete: Tensor
+
+
+class SceneStream(IterableDataset[Batch]):
+    """Batches without end.
+
+    Small scenes hold the common, small plates at little cost; large plates need the room of wide ones.
 
     Args:
         folders: see :class:`Folders`.
-        size: (width, height) of the scenes.
         seed: every worker and every start draws from a stream of its own.
 
     """
 
-    def __init__(self, folders: Folders, size: tuple[int, int], seed: int) -> None:
+    def __init__(self, folders: Folders, seed: int) -> None:
         self._folders = folders
-        self._size = size
         self._seed = seed
 
-    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
-        """Compose one scene after another."""
+    def __iter__(self) -> Iterator[Batch]:
+        """Compose one batch after another."""
         cv2.setNumThreads(0)
         worker = get_worker_info()
         rng = np.random.default_rng([self._seed, worker.id if worker else 0])
         sources = load_sources(rng, self._folders)
         while True:
-            scene = compose(rng, sources, self._size)
-            targets = assign(scene)
-            arrays = (targets.plate, targets.weight, targets.corners, targets.complete)
-            yield (as_input(scene.image), *(torch.from_numpy(array) for array in arrays))
+            size, count = (_SMALL, 8) if rng.random() < 0.65 else (_WIDE, 4)
+            yield _batch(size, [compose(rng, sources, size) for _ in range(count)])
 
 
-def as_input(grey: NDArray[np.uint8]) -> Tensor:
-    """A grey picture as the network takes it: float32 (1, H, W), pixel / 127.5 - 1."""
-    return torch.from_numpy(grey.astype(np.float32) / np.float32(127.5) - 1)[None]
+def _batch(size: tuple[int, int], scenes: list[Scene]) -> Batch:
+    image = np.stack([scene.image for scene in scenes])[:, None].astype(np.float32) / np.float32(127.5) - 1
+    targets = [assign(scene) for scene in scenes]
+    columns = zip(*((each.plate, each.weight, each.corners, each.complete) for each in targets), strict=True)
+    plate, weight, corners, complete = (torch.from_numpy(np.stack(column)) for column in columns)
+    return Batch(size, torch.from_numpy(image), plate, weight, corners, complete)

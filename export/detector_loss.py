@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
-from export.detector_targets import STRIDES, UNITS
+from export.detector_targets import STRIDES, UNITS, cell_centres
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
+
+    from export.detector_data import Batch
 
 _CORNER_SHARE = 2.0
 _UNSURE = 0.6
@@ -55,20 +57,19 @@ def overlaps(one: Tensor, other: Tensor) -> Tensor:
     return both / (sizes[0] + sizes[1] - both + 1e-6)
 
 
-def detector_loss(
-    outputs: Sequence[Tensor], centres: Tensor, plate: Tensor, weight: Tensor, corners: Tensor, complete: Tensor
-) -> Loss:
-    """The loss of a batch; the targets are as in :class:`export.detector_targets.Targets`, stacked.
+def detector_loss(outputs: Sequence[Tensor], batch: Batch) -> Loss:
+    """The loss of what the network gave for a batch.
 
     Scores follow the varifocal loss (Zhang et al., 2021): a plate's cells are asked for the IoU that they reach, so
     that the best cell scores highest, and easy background counts little.
     """
     logits, offsets = flatten(outputs)
-    positive = plate > 0
-    shares = weight[positive]
+    centres = torch.from_numpy(cell_centres(batch.size))
+    positive = batch.plate > 0
+    shares = batch.weight[positive]
     count = shares.sum().clamp(min=1.0)
     found = (offsets + centres.repeat(1, 4))[positive]
-    wanted = corners[positive]
+    wanted = batch.corners[positive]
     around = boxes(wanted)
     size = torch.stack([around[:, 2] - around[:, 0], around[:, 3] - around[:, 1]], 1).clamp(min=4.0).repeat(1, 4)
     overlap = overlaps(boxes(found), around)
@@ -78,9 +79,9 @@ def detector_loss(
     quality = torch.zeros_like(logits)
     quality[positive] = 0.4 + 0.6 * overlap.detach()
     chance = torch.sigmoid(logits.detach())
-    emphasis = torch.where(positive, weight, 0.75 * chance**2)
-    unsure = (chance > _UNSURE) & (complete < 0.5) & ~positive
-    emphasis = emphasis * ((plate >= 0) & ~unsure)
+    emphasis = torch.where(positive, batch.weight, 0.75 * chance**2)
+    unsure = (chance > _UNSURE) & (batch.complete < 0.5) & ~positive
+    emphasis = emphasis * ((batch.plate >= 0) & ~unsure)
     score_loss = (F.binary_cross_entropy_with_logits(logits, quality, reduction="none") * emphasis).sum() / count
     total = score_loss + _CORNER_SHARE * corner_loss
     mean = (overlap.detach() * shares).sum() / count

@@ -150,8 +150,24 @@ def _flank(rng: np.random.Generator, plane: Plane, half: float, span: tuple[floa
     plane.polygon([(edge, waist), (far, waist * 0.8), (far, low * 0.7), (edge, low)], tone)
     plane.polygon([(edge, waist), (far, waist * 0.8), (far, waist * 1.5), (edge * 0.95, waist * 1.6)], (45, 42, 40))
     wheel = side * (half + (reach - half) * rng.uniform(0.3, 0.7))
-    plane.ellipse(wheel, low * 0.75, 0.1, 0.14, (20, 20, 20))
-    plane.ellipse(wheel, low * 0.75, 0.06, 0.09, drawing.colour(rng, 90, 200))
+    _wheel(rng, plane, (wheel, low * 0.75))
+
+
+def _wheel(rng: np.random.Generator, plane: Plane, at: tuple[float, float]) -> None:
+    """A tyre and a rim with spokes, in perspective narrower than tall."""
+    x, y = at
+    tall = rng.uniform(0.1, 0.17)
+    wide = tall * rng.uniform(0.3, 0.9)
+    plane.ellipse(x, y, wide, tall, (20, 20, 20))
+    plane.ellipse(x, y, wide * 0.68, tall * 0.68, drawing.colour(rng, 15, 120))
+    spokes = int(rng.integers(4, 14))
+    tone = drawing.colour(rng, 100, 240)
+    width = rng.uniform(0.1, 0.5) * np.pi / spokes
+    for turn in np.linspace(0, 2 * np.pi, spokes, endpoint=False):
+        rim = [
+            (x + wide * 0.66 * np.cos(turn + side), y + tall * 0.66 * np.sin(turn + side)) for side in (-width, width)
+        ]
+        plane.polygon([(x, y), *rim], tone)
 
 
 def _window(rng: np.random.Generator, plane: Plane, half: float, slope: float, span: tuple[float, float]) -> None:

@@ -111,9 +111,11 @@ def clutter(rng: np.random.Generator, canvas: Picture, faces: Sequence[Face], qu
 
 
 def plate_width(rng: np.random.Generator, size: tuple[int, int]) -> float:
-    """A plate's width in pixels of the detector's input: mostly 25 to 100, now and then most of the frame."""
-    width = float(np.exp(rng.normal(np.log(52), 0.55))) if rng.random() < 0.82 else rng.uniform(90, 430)
-    return float(np.clip(width, SMALLEST, 0.85 * size[0]))
+    """A plate's width in pixels: in small scenes mostly 25 to 100, in wide ones anything up to most of the frame."""
+    common = rng.random() < (0.85 if size[0] < 512 else 0.3)
+    largest = 0.88 * size[0]
+    width = float(np.exp(rng.normal(np.log(50), 0.55) if common else rng.uniform(np.log(60), np.log(largest))))
+    return float(np.clip(width, SMALLEST, largest))
 
 
 def _background(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) -> Picture:

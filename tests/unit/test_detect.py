@@ -1,0 +1,194 @@
+"""The shipped plate detector on drawn scenes, and how its candidates become quads."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_ocr import detect
+from edge_ocr.bundle import shipped_bundle
+from edge_ocr.detect import Detector
+from edge_ocr.errors import BundleError
+from edge_ocr.types import Kind
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge_ocr.bundle import Bundle
+    from edge_ocr.types import Image, Quad
+
+SCENES = Path(__file__).parents[1] / "data" / "scenes"
+CORNERS = {
+    name: np.array(quads, np.float64).reshape(-1, 4, 2)
+    for name, quads in json.loads((SCENES / "corners.json").read_text("utf-8")).items()
+}
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return shipped_bundle(Kind.PLATE, task="detect")
+
+
+@pytest.fixture(scope="module")
+def detector(bundle: Bundle) -> Detector:
+    return Detector(bundle)
+
+
+def _scene(name: str) -> Image:
+    image = cv2.imread(str(SCENES / f"{name}.jpg"), cv2.IMREAD_GRAYSCALE)
+    assert image is not None
+    return np.asarray(image, np.uint8)
+
+
+def _corners(quads: list[Quad]) -> NDArray[np.float64]:
+    return np.array([quad.corners for quad in quads]).reshape(-1, 4, 2)
+
+
+def _overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """IoU of the upright boxes around two quads."""
+    low = np.maximum(one.min(axis=0), other.min(axis=0))
+    high = np.minimum(one.max(axis=0), other.max(axis=0))
+    shared = float(np.clip(high - low, 0, None).prod())
+    return shared / (float(np.ptp(one, axis=0).prod() + np.ptp(other, axis=0).prod()) - shared)
+
+
+@pytest.mark.parametrize("name", ["one", "tilted", "several", "far"])
+def test_every_plate_of_a_scene_is_found_where_it_is(detector: Detector, name: str) -> None:
+    found = _corners(detector(_scene(name)))
+    for plate in CORNERS[name]:
+        assert max(_overlap(plate, quad) for quad in found) >= 0.6
+
+
+def test_plates_come_best_first_with_their_kind_and_a_score_between_0_and_1(detector: Detector) -> None:
+    quads = detector(_scene("several"))
+    scores = [quad.score for quad in quads]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 < score < 1 and quad.kind is Kind.PLATE for score, quad in zip(scores, quads, strict=True))
+
+
+def test_corners_run_clockwise_from_the_texts_own_top_left(detector: Detector) -> None:
+    plate = CORNERS["tilted"][0]
+    best = _corners(detector(_scene("tilted")))[0]
+    size = np.linalg.norm(plate[2] - plate[0])
+    assert np.linalg.norm(best - plate, axis=1).max() < 0.15 * size
+    along, down = best[1] - best[0], best[3] - best[0]
+    assert along[0] * down[1] > along[1] * down[0]  # y points downwards, so this is clockwise
+
+
+def test_a_scene_without_plates_gives_none(detector: Detector) -> None:
+    assert detector(_scene("none")) == []
+
+
+def test_grey_and_colour_of_the_same_picture_give_the_same(detector: Detector) -> None:
+    grey = _scene("one")
+    assert _corners(detector(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR))) == pytest.approx(
+        _corners(detector(grey)), abs=0.5
+    )
+
+
+def test_the_same_picture_gives_the_same_again(detector: Detector) -> None:
+    first = detector(_scene("several"))
+    detector(_scene("none"))
+    assert detector(_scene("several")) == first
+
+
+@pytest.mark.parametrize("size", [(1280, 768), (900, 540), (480, 288)])
+def test_quads_are_in_pixels_of_the_frame_given(detector: Detector, size: tuple[int, int]) -> None:
+    image = cv2.resize(_scene("one"), size, interpolation=cv2.INTER_AREA)
+    plate = CORNERS["one"][0] * (size[0] / 640)
+    assert max(_overlap(plate, quad) for quad in _corners(detector(np.asarray(image, np.uint8)))) >= 0.6
+
+
+def test_a_plate_far_too_small_in_the_whole_frame_is_found_in_a_tile(detector: Detector) -> None:
+    panorama = np.full((1500, 6000), 90, np.uint8)
+    panorama[700:1084, 3100:3740] = _scene("one")
+    plate = CORNERS["one"][0] + [3100, 700]
+    assert max(_overlap(plate, quad) for quad in _corners(detector(panorama))) >= 0.6
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 1, 3), (2, 5000), (5000, 2), (64, 64)])
+def test_frames_of_odd_shapes_without_a_plate_give_none(detector: Detector, shape: tuple[int, ...]) -> None:
+    assert detector(np.full(shape, 128, np.uint8)) == []
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 640), (48, 64, 4), (48, 64, 1), (48,), (2, 48, 64, 3)])
+def test_an_image_of_another_shape_is_refused(detector: Detector, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="image must be HxW or HxWx3"):
+        detector(np.zeros(shape, np.uint8))
+
+
+def test_an_image_of_another_type_is_refused(detector: Detector) -> None:
+    with pytest.raises(TypeError, match="image must be a uint8 array, but is float64"):
+        detector(np.zeros((48, 64)))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="image must be a uint8 array, but is list"):
+        detector([[0]])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0, -1.0, float("nan")])
+def test_a_threshold_out_of_range_is_refused(bundle: Bundle, threshold: float) -> None:
+    with pytest.raises(ValueError, match="threshold is"):
+        Detector(bundle, threshold=threshold)
+
+
+def test_a_lower_threshold_finds_at_least_as_much(bundle: Bundle, detector: Detector) -> None:
+    assert len(Detector(bundle, threshold=0.05)(_scene("several"))) >= len(detector(_scene("several")))
+
+
+def test_a_bundle_without_a_setting_is_refused(bundle: Bundle) -> None:
+    settings = {key: value for key, value in bundle.settings.items() if key != "merge"}
+    with pytest.raises(BundleError, match=r"plate-detector/model.toml: \[detect\] is incomplete or wrong \('merge'\)"):
+        Detector(dataclasses.replace(bundle, settings=settings))
+
+
+def test_a_bundle_whose_network_has_other_maps_is_refused(bundle: Bundle) -> None:
+    with pytest.raises(BundleError, match="no output maps for stride 4"):
+        Detector(dataclasses.replace(bundle, settings={**bundle.settings, "strides": [4]}))
+
+
+def _box(x: float, y: float, width: float, height: float) -> list[list[float]]:
+    return [[x, y], [x + width, y], [x + width, y + height], [x, y + height]]
+
+
+def _merge(*candidates: tuple[list[list[float]], float]) -> list[tuple[list[list[float]], float]]:
+    corners = np.array([corners for corners, _ in candidates], np.float32).reshape(-1, 4, 2)
+    merged = detect._merged(detect._Found(corners, np.array([score for _, score in candidates], np.float32)), 0.3)
+    return list(zip(merged.corners.astype(float).round(2).tolist(), merged.scores.astype(float).round(3).tolist(), strict=True))
+
+
+def test_nothing_merges_to_nothing() -> None:
+    assert _merge() == []
+
+
+def test_candidates_that_agree_are_averaged_by_the_square_of_their_scores() -> None:
+    assert _merge((_box(100, 50, 40, 10), 0.9), (_box(102, 50, 40, 10), 0.45)) == [(_box(100.4, 50, 40, 10), 0.9)]
+
+
+def test_candidates_apart_stay_apart_best_first() -> None:
+    near, far = _box(0, 0, 40, 10), _box(100, 0, 40, 10)
+    assert _merge((near, 0.5), (far, 0.8)) == [(far, 0.8), (near, 0.5)]
+
+
+def test_a_part_of_a_better_candidate_is_dropped_and_does_not_shift_it() -> None:
+    whole, half = _box(0, 0, 40, 10), _box(0, 0, 18, 9)
+    assert _merge((whole, 0.8), (half, 0.7)) == [(whole, 0.8)]
+
+
+def test_of_two_that_overlap_by_a_third_the_better_stays() -> None:
+    one, other = _box(0, 0, 40, 10), _box(20, 0, 40, 10)
+    assert _merge((one, 0.5), (other, 0.6)) == [(other, 0.6)]
+
+
+@pytest.mark.parametrize("length", [1, 1279, 1280, 1281, 2000, 4096, 12000])
+def test_tiles_cover_a_length_and_overlap(length: int) -> None:
+    tile = 1280
+    starts = detect._starts(length, tile)
+    assert starts[0] == 0
+    assert starts[-1] == max(0, length - tile)
+    assert all(0 < after - before <= 0.75 * tile + 1 for before, after in pairwise(starts))
