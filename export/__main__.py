@@ -4,13 +4,57 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
-from export import commands, convert, evaluate_clips, evaluate_detector, evaluate_frames, evaluate_vote, samples
+from export import (
+    convert,
+    detector_commands,
+    evaluate_clips,
+    evaluate_detector,
+    evaluate_frames,
+    evaluate_vote,
+    places,
+    recogniser_commands,
+    samples,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_RECOGNISER_SHARE = 0.6
+"""Of the minutes that ``plates`` is given."""
+
+
+def add_plates(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``plates``."""
+    places.add_arguments(parser)
+    parser.add_argument("--minutes", type=float, required=True, help="of training in all, over every run")
+
+
+def run_plates(args: argparse.Namespace) -> int:
+    """Make both bundles that plates need, one after the other, with their commands' own defaults."""
+    shared = ["--data", args.data, "--cache", args.cache, "--converter", args.converter, "--tflite", args.tflite]
+    for name, share in (("plate", _RECOGNISER_SHARE), ("plate-detector", 1 - _RECOGNISER_SHARE)):
+        code = main([name, "--minutes", f"{share * args.minutes:g}", *map(str, shared)])
+        if code:
+            return code
+    return 0
+
 
 _COMMANDS = {
-    "sheet": ("draw a contact sheet of rendered strips", commands.add_sheet, commands.run_sheet),
-    "plate": ("train and pack the plate recogniser", commands.add_plate, commands.run_plate),
-    "evaluate": ("measure a recogniser's bundle on photographs", commands.add_evaluate, commands.run_evaluate),
+    "plates": ("train and pack both bundles that plates need", add_plates, run_plates),
+    "sheet": ("draw a contact sheet of rendered strips", recogniser_commands.add_sheet, recogniser_commands.run_sheet),
+    "plate": ("train and pack the plate recogniser", recogniser_commands.add_plate, recogniser_commands.run_plate),
+    "plate-detector": (
+        "train and pack the plate detector",
+        detector_commands.add_plate_detector,
+        detector_commands.run_plate_detector,
+    ),
+    "evaluate": (
+        "measure a recogniser's bundle on photographs",
+        recogniser_commands.add_evaluate,
+        recogniser_commands.run_evaluate,
+    ),
     "evaluate-frames": ("measure read on labelled frames", evaluate_frames.add_arguments, evaluate_frames.run),
     "evaluate-clips": ("measure watch on labelled clips", evaluate_clips.add_arguments, evaluate_clips.run),
     "evaluate-vote": ("measure the vote on several looks", evaluate_vote.add_arguments, evaluate_vote.run),
@@ -20,7 +64,7 @@ _COMMANDS = {
 }
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     parser = argparse.ArgumentParser(prog="python -m export", description=__doc__)
     choices = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -28,7 +72,7 @@ def main() -> int:
         command = choices.add_parser(name, help=summary, description=summary)
         add_arguments(command)
         command.set_defaults(run=run)
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     return int(args.run(args))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from export.commands import add_places
+from export import places
 
 if TYPE_CHECKING:
     import argparse
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def add_plate_detector(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``plate-detector``."""
-    add_places(parser)
+    places.add_arguments(parser)
     parser.add_argument("--minutes", type=float, required=True, help="of training in all, over every run")
     parser.add_argument("--out", type=Path, default=Path("edge_ocr/models/plate-detector"), help="the bundle to write")
     parser.add_argument("--start", type=Path, help="a checkpoint whose weights to begin with")
@@ -29,7 +29,7 @@ def run_plate_detector(args: argparse.Namespace) -> int:
 
     from export.detector import Plan, train  # noqa: PLC0415 - needs torch
     from export.detector_data import Folders  # noqa: PLC0415 - needs torch
-    from export.detector_packing import Tools, pack  # noqa: PLC0415 - needs torch
+    from export.detector_packing import pack  # noqa: PLC0415 - needs torch
 
     torch.set_num_threads(args.threads)
     folders = Folders(args.data, args.cache / "fonts")
@@ -40,6 +40,6 @@ def run_plate_detector(args: argparse.Namespace) -> int:
         "minutes": args.minutes,
         "scenes": trained.scenes,
     }
-    pack(trained.net, folders, args.out, Tools(args.converter, args.tflite), training=training)
+    pack(trained.net, folders, args.out, places.tools_of(args), training=training)
     print(f"wrote {args.out}")
     return 0

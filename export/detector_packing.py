@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from export.detector_data import Folders
+    from export.places import Tools
 
 INPUT = (640, 384)
 """Width and height of what the shipped network reads: half of a 1280x720 frame, with 24 rows to spare."""
@@ -38,14 +38,6 @@ _SCENES, _FRAMES = 100, 30
 
 _RUNTIME = {"threshold": 0.4, "merge": 0.3, "reduction": 3.0}
 """See :class:`edge_ocr.detect.Detector`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """The environments of a packing: Pythons that hold TensorFlow, and tflite-runtime 2.14 (None leaves it out)."""
-
-    converter: Path
-    tflite: Path | None
 
 
 def calibration(folders: Folders, seed: int) -> NDArray[np.float32]:

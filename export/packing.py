@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from export.evaluate import Evaluation
+    from export.places import Tools
     from export.scoring import Score
 
 _CALIBRATION = 400
@@ -35,14 +35,6 @@ _PARITY_LIMIT = 0.25
 """Relative error of int8 logits that is let through; the accuracy gate below is the sharp one."""
 _LOSS_LIMIT = 0.01
 _TEMPERATURES = np.round(np.geomspace(0.6, 3.0, 25), 3)
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """The environments of a packing: Pythons that hold TensorFlow, and tflite-runtime 2.14 (None leaves it out)."""
-
-    converter: Path
-    tflite: Path | None
 
 
 def pack(checkpoint: Path, shards: Path, data: Path, folder: Path, tools: Tools, *, training: dict[str, Any]) -> None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from export import commands, photographs
+from export import photographs, places
 from export.synthetic import plates
-from export.synthetic.styles import BLACK, STYLES, WHITE
+from export.synthetic.styles import BLACK, STYLES, WHITE, Style
 
 if TYPE_CHECKING:
     import argparse
@@ -79,11 +79,11 @@ def exchanged(
     return image, (scale * (x + w / 2), scale * (y + h / 2))
 
 
-def _style() -> plates.Style:
+def _style() -> Style:
     """A clean European plate."""
     european = STYLES[1]
     colours = ((WHITE, BLACK),)
-    return plates.Style(
+    return Style(
         share=1,
         patterns=european.patterns,
         free=0,
@@ -129,7 +129,7 @@ def _approach(image: Picture, centre: tuple[float, float], path: Path) -> None:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds plates_ro_frames")
-    parser.add_argument("--cache", type=Path, default=commands.CACHE, help="where the fonts are kept")
+    parser.add_argument("--cache", type=Path, default=places.CACHE, help="where the fonts are kept")
     parser.add_argument("--out", type=Path, default=Path("docs/samples"))
 
 

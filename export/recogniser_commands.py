@@ -6,27 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_ocr.bundle import load_bundle
+from export import places
 
 if TYPE_CHECKING:
     import argparse
 
-CACHE = Path("~/.cache/edge-ocr").expanduser()
-"""Where fonts, rendered strips and checkpoints are kept; everything in it can be made again."""
-
-
-def add_places(parser: argparse.ArgumentParser) -> None:
-    """Where a training finds its data and its other environments."""
-    parser.add_argument("--data", type=Path, required=True, help="folder of the labelled photographs")
-    parser.add_argument("--cache", type=Path, default=CACHE, help="for fonts, renders and checkpoints")
-    parser.add_argument(
-        "--converter", type=Path, default=Path(".venv-convert/bin/python"), help="Python with TensorFlow"
-    )
-    parser.add_argument("--tflite", type=Path, help="Python with tflite-runtime 2.14, to compare interpreters")
-
 
 def add_plate(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``plate``."""
-    add_places(parser)
+    places.add_arguments(parser)
     parser.add_argument("--minutes", type=float, required=True, help="of training in all, over every run")
     parser.add_argument("--out", type=Path, default=Path("edge_ocr/models/plate"), help="the bundle to write")
     parser.add_argument("--shards", type=int, default=70, help="of 9,000 rendered strips each")
@@ -46,8 +34,7 @@ def run_plate(args: argparse.Namespace) -> int:
         shards=shards, data=args.data, out=run, minutes=args.minutes, seed=args.seed, threads=args.threads
     )
     training = {"recipe": f"python -m export plate --minutes {args.minutes:g} --seed {args.seed}"}
-    tools = packing.Tools(args.converter, args.tflite)
-    packing.pack(checkpoint, shards, args.data, args.out, tools, training=training)
+    packing.pack(checkpoint, shards, args.data, args.out, places.tools_of(args), training=training)
     print(f"wrote {args.out}")
     return 0
 
@@ -78,7 +65,7 @@ def run_evaluate(args: argparse.Namespace) -> int:
 def add_sheet(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``sheet``."""
     parser.add_argument("picture", type=Path, help="to write")
-    parser.add_argument("--cache", type=Path, default=CACHE)
+    parser.add_argument("--cache", type=Path, default=places.CACHE)
     parser.add_argument("--seed", type=int, default=1)
 
 
