@@ -58,14 +58,17 @@ class VoteSettings:
     Attributes:
         min_confidence: 0..1, the least probability that the text is exactly right.
         min_reads: how many frames must have given a text.
+        min_characters: what is shorter is not told; None for 4 for plates, whose fragments make most short texts,
+            and 1 for all else.
         decide_after_seconds: a plate that is still in the picture after so long is decided without waiting for its
             end, and again after every further such span until there is evidence enough.
-        repeat_seconds: a text seen again within this time is the same event.
+        repeat_seconds: a text seen again within this time, or a part of it, is the same event.
 
     """
 
     min_confidence: float = _number(0.8, 0, 1)
     min_reads: int = _number(2, 1, 1_000)
+    min_characters: int | None = _number(None, 1, 1_000)
     decide_after_seconds: float = _number(10.0, 0.1, 86_400)
     repeat_seconds: float = _number(60.0, 0, 86_400)
 

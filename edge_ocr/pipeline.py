@@ -17,7 +17,7 @@ from edge_ocr.bundle import shipped_bundle
 from edge_ocr.detect import Detector
 from edge_ocr.reader import Reader
 from edge_ocr.track import Box, Observation, Tracker
-from edge_ocr.types import Event
+from edge_ocr.types import Event, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from edge_ocr.types import Frame, Image, Quad, Sighting, Stamp
     from edge_ocr.vote import Vote
 
+_SHORTEST_PLATE = 4  # characters; a few personalised plates have less, and a setting for them
 _MARGIN = 0.25  # of the plate's height, around the crop that is kept as evidence
 
 
@@ -62,6 +63,8 @@ class Rejection(StrEnum):
     UNREAD = "unread"
     FEW_READS = "few reads"
     LOW_CONFIDENCE = "low confidence"
+    SHORT = "short"
+    FRAGMENT = "fragment"
     REPEAT = "repeat"
 
 
@@ -82,6 +85,7 @@ class Pipeline:
         self._reader = reader
         self._settings = settings
         self._random = random
+        self._shortest = settings.vote.min_characters or (_SHORTEST_PLATE if settings.kind is Kind.PLATE else 1)
         self._tracker = Tracker(settings.track)
         self._source = ""
         self._now: Stamp | None = None
@@ -116,17 +120,19 @@ class Pipeline:
 
     def _end(self, tracks: Sequence[Track], now: Stamp) -> list[Event]:
         """The last word on tracks that ended; whatever does not become an event is counted."""
-        events = []
+        read: list[tuple[Track, Vote]] = []
         for track in tracks:
             self._due.pop(track.number, None)
-            if self._decided.pop(track.number, None) is not None:
-                continue
-            verdict = self._judge(track, now)
-            if isinstance(verdict, Event):
-                events.append(verdict)
-            else:
-                self.rejected[verdict] += 1
-        return events
+            if self._decided.pop(track.number, None) is None:
+                verdict = self._judge(track)
+                if isinstance(verdict, Rejection):
+                    self.rejected[verdict] += 1
+                else:
+                    read.append((track, verdict))
+        # The longest first: what ends together with the whole of it is known to be a fragment.
+        told = [(self._tell(*item, now), item[0]) for item in sorted(read, key=_longest)]
+        self.rejected.update(verdict for verdict, _ in told if isinstance(verdict, Rejection))
+        return [verdict for verdict, _ in sorted(told, key=_oldest) if isinstance(verdict, Event)]
 
     def _decide_early(self, track: Track, now: Stamp) -> Event | None:
         """An event of a track that stays, if it is due and there is evidence enough."""
@@ -137,13 +143,15 @@ class Pipeline:
         if now.mono < self._due.setdefault(track.number, track.first.mono + wait):
             return None
         self._due[track.number] = now.mono + wait
-        verdict = self._judge(track, now)
-        if isinstance(verdict, Event):
-            self._decided[track.number] = verdict.reading.text
-            return verdict
-        return None
+        verdict = self._judge(track)
+        told = verdict if isinstance(verdict, Rejection) else self._tell(track, verdict, now)
+        if isinstance(told, Rejection):
+            return None  # not the last word yet
+        self._decided[track.number] = told.reading.text
+        return told
 
-    def _judge(self, track: Track, now: Stamp) -> Event | Rejection:
+    def _judge(self, track: Track) -> Vote | Rejection:
+        """What a track says, if there is evidence enough."""
         need = self._settings.vote
         if track.reads == track.unread:
             return Rejection.UNREAD
@@ -154,16 +162,18 @@ class Pipeline:
             return Rejection.UNREAD
         if result.reading.confidence < need.min_confidence:
             return Rejection.LOW_CONFIDENCE
-        return self._tell(track, result, now)
+        return result if len(result.reading.text) >= self._shortest else Rejection.SHORT
 
     def _tell(self, track: Track, result: Vote, now: Stamp) -> Event | Rejection:
-        """The event, unless the same text was told a short while ago."""
-        self._told = {text: at for text, at in self._told.items() if self._recent(at, track)}
+        """The event, unless it was told a short while ago, or is a part of what was told or is in sight."""
         text = result.reading.text
-        repeated = text in self._told
-        self._told[text] = track.last.mono
-        if repeated:
+        self._told = {known: at for known, at in self._told.items() if self._recent(at, track)}
+        if text in self._told:
+            self._told[text] = track.last.mono
             return Rejection.REPEAT
+        if any(_is_part(text, known) for known in self._told) or self._is_part_of_another(track, text):
+            return Rejection.FRAGMENT
+        self._told[text] = track.last.mono
         evidence = track.best[result.best]
         return Event(
             id=uuid7(now.wall, self._random),
@@ -180,8 +190,25 @@ class Pipeline:
             direction=track.direction,
         )
 
+    def _is_part_of_another(self, track: Track, text: str) -> bool:
+        """Whether a track in the picture says more: a detector cuts plates in two, and halves leave before wholes."""
+        others = (self._judge(other) for other in self._tracker.tracks if other.number != track.number)
+        return any(not isinstance(said, Rejection) and _is_part(text, said.reading.text) for said in others)
+
     def _recent(self, at: float, track: Track) -> bool:
         return track.first.mono - at <= self._settings.vote.repeat_seconds
+
+
+def _longest(item: tuple[Track, Vote]) -> tuple[int, int]:
+    return -len(item[1].reading.text), item[0].number
+
+
+def _oldest(item: tuple[Event | Rejection, Track]) -> int:
+    return item[1].number
+
+
+def _is_part(text: str, whole: str) -> bool:
+    return text != whole and text in whole
 
 
 def uuid7(wall: float, random: Callable[[int], bytes]) -> str:

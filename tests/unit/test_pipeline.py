@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from edge_ocr.types import Event, Image, Stamp
 
 _ALPHABET = "ABCDEF"
-_GRAMMAR = word_grammar(["ABBA", "ABBC", "CAFE", "DEAF"], _ALPHABET)
+_GRAMMAR = word_grammar(["ABBA", "ABBC", "CAFE", "DEAF", "CAFEBABE", "FAD"], _ALPHABET)
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,45 @@ def test_a_repeat_within_the_set_time_is_the_same_event() -> None:
 def test_a_repeat_after_the_set_time_is_a_new_event() -> None:
     pipeline = _pipeline({**_passing("CAFE", 0, 5), **_passing("CAFE", 60, 5)}, repeat_seconds=5)
     assert [event.first_frame for event in _run(pipeline, 100)] == [0, 60]
+
+
+def _two(whole: range, part: range, part_text: str = "CAFE") -> dict[int, list[_Text]]:
+    """A standing plate, and another box far from it on a part of the same or on something else."""
+    script: dict[int, list[_Text]] = {}
+    for number in whole:
+        script.setdefault(number, []).append(_Text("CAFEBABE", 100))
+    for number in part:
+        script.setdefault(number, []).append(_Text(part_text, 350))
+    return script
+
+
+@pytest.mark.parametrize(
+    "part", [range(20), range(2, 5), range(40, 45)], ids=["ends together", "ends before", "comes later"]
+)
+def test_a_part_of_a_text_in_sight_or_just_told_is_a_fragment(part: range) -> None:
+    pipeline = _pipeline(_two(range(20), part), track={"max_missed_frames": 3})
+    assert [event.reading.text for event in _run(pipeline, 80)] == ["CAFEBABE"]
+    assert pipeline.rejected == {Rejection.FRAGMENT: 1}
+
+
+def test_a_part_of_a_text_of_long_ago_is_an_event() -> None:
+    pipeline = _pipeline(_two(range(20), range(60, 70)), track={"max_missed_frames": 3}, repeat_seconds=2)
+    assert [event.reading.text for event in _run(pipeline, 80)] == ["CAFEBABE", "CAFE"]
+
+
+def test_events_that_come_together_come_in_the_order_of_their_tracks() -> None:
+    pipeline = _pipeline(_two(range(3, 20), range(20), "DEAF"))
+    assert [event.reading.text for event in _run(pipeline, 30)] == ["DEAF", "CAFEBABE"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "least", "told"), [("plate", None, 0), ("plate", 3, 1), ("word", None, 1), ("word", 4, 0)]
+)
+def test_short_texts_are_told_only_where_they_are_to_be_expected(kind: str, least: int | None, told: int) -> None:
+    settings = parse({"kind": kind, "vote": {"min_characters": least}}, origin="test")
+    pipeline = Pipeline(_ScriptedReader(_passing("FAD", 0, 6)), settings, random=bytes)
+    assert len(_run(pipeline, 20)) == told
+    assert pipeline.rejected == ({} if told else {Rejection.SHORT: 1})
 
 
 def test_every_repeat_prolongs_the_time() -> None:

@@ -60,6 +60,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _watch(source: Path | str, reader: _Reader, counts: Counter[str] | None = None, **tables: Any) -> Iterator[Event]:
+    tables["vote"] = {"min_characters": 2, **tables.get("vote", {})}
     settings = parse(tables, origin="test")
     clock = FakeClock(mono=100.0, wall=1_700_000_000.0)
     return watch(str(source), settings, reader=reader, clock=clock, random=bytes, counts=counts)

@@ -90,7 +90,7 @@ def test_the_vote_is_printed_beside_the_best_frame(tmp_path: Path, capsys: pytes
     for number in range(5):
         clip.write(np.full((60, 80, 3), 20 * number, np.uint8))
     clip.release()
-    settings = parse({"vote": {"min_confidence": 0.5}}, origin="test")
+    settings = parse({"vote": {"min_confidence": 0.5, "min_characters": 2}}, origin="test")
     assert evaluate_clips(tmp_path, settings, reader=_Reader()) == 1.0
     line, fused, best = capsys.readouterr().out.splitlines()
     assert line.split()[:4] == ["a.avi", "right", "AB", "AB"]
