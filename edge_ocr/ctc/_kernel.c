@@ -354,15 +354,29 @@ static void align(const Source *s, const double *logs, const int32_t *labels, in
 
 /* ------------------------------------------------------------------------------------------------ automaton */
 
-/* A checked copy of edge_ocr.types.Automaton with what the search wants to know of every state and edge. */
+typedef struct {
+    int32_t first, count; /* its edges, ascending by label */
+    int32_t lowest;       /* label, if every one from it on has an edge; else -1 */
+    int32_t distance;     /* labels to the nearest accepting state; INT32_MAX: there is none */
+    double heaviest;      /* e^weight of its edges */
+} State;
+
+typedef struct {
+    double factor; /* e^weight */
+    float weight;
+    int32_t target;
+} Edge;
+
+/* A checked copy of edge_ocr.types.Automaton with what the search wants to know of every state and edge. Edges from
+ * which nothing is accepted are left out. */
 typedef struct {
     int32_t states, edges;
-    int32_t highest;     /* label; -1 without edges */
-    double heaviest;     /* of all factors, and at least tiny */
+    int32_t highest; /* label; -1 without edges */
+    int32_t deepest; /* distance, of the states that have one */
     int32_t *offsets, *labels, *targets;
-    int32_t *distance;   /* labels from the state to the nearest accepting one; INT32_MAX: there is none */
-    double *factors;     /* e^weight */
     float *weights, *accept;
+    State *state;
+    Edge *edge;
 } Automaton;
 
 static void lay_out_automaton(Automaton *a, Workspace *w) {
@@ -370,10 +384,10 @@ static void lay_out_automaton(Automaton *a, Workspace *w) {
     a->offsets = cut(w, states + 1, sizeof *a->offsets);
     a->labels = cut(w, edges, sizeof *a->labels);
     a->targets = cut(w, edges, sizeof *a->targets);
-    a->distance = cut(w, states, sizeof *a->distance);
-    a->factors = cut(w, edges, sizeof *a->factors);
     a->weights = cut(w, edges, sizeof *a->weights);
     a->accept = cut(w, states, sizeof *a->accept);
+    a->state = cut(w, states, sizeof *a->state);
+    a->edge = cut(w, edges, sizeof *a->edge);
 }
 
 /* What is wrong with the arrays, or NULL. */
@@ -410,33 +424,53 @@ static void measure_distances(Automaton *a, int32_t *heads, int32_t *tails, int3
     int32_t last = 0;
     for (int32_t s = 0; s < a->states; s++) {
         bool accepts = a->accept[s] != (float)MINUS_INFINITY;
-        a->distance[s] = accepts ? 0 : INT32_MAX;
+        a->state[s].distance = accepts ? 0 : INT32_MAX;
         if (accepts) queue[last++] = s;
     }
+    a->deepest = 0;
     for (int32_t first = 0; first < last; first++) {
         int32_t s = queue[first], end = s + 1 < a->states ? heads[s + 2] : a->edges;
+        a->deepest = a->state[s].distance;
         for (int32_t e = heads[s + 1]; e < end; e++) {
-            if (a->distance[tails[e]] != INT32_MAX) continue;
-            a->distance[tails[e]] = a->distance[s] + 1;
+            if (a->state[tails[e]].distance != INT32_MAX) continue;
+            a->state[tails[e]].distance = a->state[s].distance + 1;
             queue[last++] = tails[e];
         }
     }
 }
 
 static void complete_automaton(Automaton *a, int32_t *heads, int32_t *tails, int32_t *queue) {
-    a->highest = -1;
-    a->heaviest = DBL_MIN;
-    for (int32_t e = 0; e < a->edges; e++) {
-        a->factors[e] = exp_of((double)a->weights[e]);
-        a->heaviest = a->factors[e] > a->heaviest ? a->factors[e] : a->heaviest;
-        a->highest = a->labels[e] > a->highest ? a->labels[e] : a->highest;
-    }
     measure_distances(a, heads, tails, queue);
+    int32_t kept = 0;
+    a->highest = -1;
+    for (int32_t s = 0; s < a->states; s++) {
+        State *state = &a->state[s];
+        state->first = kept;
+        state->heaviest = 0.0;
+        for (int32_t e = a->offsets[s]; e < a->offsets[s + 1]; e++) {
+            int32_t label = a->labels[e], target = a->targets[e];
+            a->highest = label > a->highest ? label : a->highest;
+            if (a->state[target].distance == INT32_MAX) continue;
+            double factor = exp_of((double)a->weights[e]);
+            a->edge[kept] = (Edge){factor, a->weights[e], target};
+            a->labels[kept++] = label; /* kept <= e: nothing unread is overwritten */
+            state->heaviest = factor > state->heaviest ? factor : state->heaviest;
+        }
+        state->count = kept - state->first;
+        const int32_t *labels = a->labels + state->first;
+        bool gapless = state->count > 0 && labels[state->count - 1] - labels[0] == state->count - 1;
+        state->lowest = gapless ? labels[0] : -1;
+    }
 }
 
 /* The state's edge of that label, or -1. */
-static int32_t find_edge(const Automaton *a, int32_t state, int32_t label) {
-    int32_t low = a->offsets[state], end = a->offsets[state + 1], high = end;
+static inline int32_t find_edge(const Automaton *a, int32_t from, int32_t label) {
+    const State *state = &a->state[from];
+    if (state->lowest >= 0) {
+        uint32_t place = (uint32_t)label - (uint32_t)state->lowest;
+        return place < (uint32_t)state->count ? state->first + (int32_t)place : -1;
+    }
+    int32_t low = state->first, end = low + state->count, high = end;
     while (low < high) {
         int32_t middle = low + (high - low) / 2;
         if (a->labels[middle] < label) low = middle + 1;
@@ -569,7 +603,8 @@ typedef struct {
     int32_t count, nodes_used;
     Node *nodes;
     Entry *entries, *next;
-    double *totals;
+    double *totals; /* an entry's masses together; they descend */
+    double *reach;  /* that times the weight of its state's heaviest edge: no entry can bring a label more */
     double *stay_blank, *stay_label;
     Ranking ranking;
     Candidate *classes; /* those that can lead into the beam, with their probabilities */
@@ -601,6 +636,7 @@ static void lay_out_beam(Beam *b, Workspace *w, size_t width, size_t nodes, int3
     b->entries = cut(w, width, sizeof *b->entries);
     b->next = cut(w, width, sizeof *b->next);
     b->totals = cut(w, width, sizeof *b->totals);
+    b->reach = b->automaton ? cut(w, width, sizeof *b->reach) : b->totals;
     b->stay_blank = cut(w, width, sizeof *b->stay_blank);
     b->stay_label = cut(w, width, sizeof *b->stay_label);
     b->ranking.width = (int32_t)width;
@@ -616,6 +652,7 @@ static void begin(Beam *b, int32_t classes) {
     b->nodes_used = 1;
     b->entries[0] = (Entry){.blank = 0x1p512, .last = -1, .child = -1, .sibling = -1};
     b->totals[0] = 0x1p512;
+    if (b->automaton) b->reach[0] = 0x1p512 * b->automaton->state[0].heaviest;
     b->count = 1;
     for (int32_t c = 0; c < classes; c++) b->known[c] = -1;
 }
@@ -654,9 +691,9 @@ static inline double onward(const Entry *e, double total, int32_t label) {
     return label == e->last ? e->blank : total;
 }
 
-/* Whether the state can still accept when `left` steps remain. */
+/* Whether something can still be accepted from a state when `left` steps remain. */
 static inline bool in_time(const Automaton *a, int32_t state, int32_t left) {
-    return !a || a->distance[state] <= left;
+    return !a || left >= a->deepest || a->state[state].distance <= left;
 }
 
 /* Candidates for staying as they are: by a blank, by repeating the last label, or because the parent, which is in the
@@ -676,7 +713,7 @@ static void stay(Beam *b, Step *step, int32_t blank) {
             int32_t j = b->nodes[node->parent].slot;
             again = e->label;
             if (j >= 0) {
-                double factor = node->edge >= 0 ? b->automaton->factors[node->edge] : 1.0;
+                double factor = node->edge >= 0 ? b->automaton->edge[node->edge].factor : 1.0;
                 again += onward(&b->entries[j], b->totals[j], e->last) * factor;
                 e->sibling = b->entries[j].child;
                 b->entries[j].child = i;
@@ -693,9 +730,13 @@ static void stay(Beam *b, Step *step, int32_t blank) {
 static inline int exponent_of(double x) { return (int)(bits_of(x) >> 52) - 1023; }
 
 /* The classes other than the likeliest that can still lead into the beam, best first; returns how many. */
-static int32_t rank_classes(Beam *b, Step *step, int32_t classes, int32_t blank, int32_t likeliest, double heaviest) {
-    /* A class below 2^(this power) times the best mass cannot reach the threshold. */
-    int power = exponent_of(b->ranking.threshold) - exponent_of(b->totals[0] * heaviest) - 1;
+static int32_t rank_classes(Beam *b, Step *step, int32_t classes, int32_t blank, int32_t likeliest) {
+    double farthest = b->reach[0];
+    if (b->automaton) {
+        for (int32_t i = 1; i < b->count; i++) farthest = b->reach[i] > farthest ? b->reach[i] : farthest;
+    }
+    /* A class below 2^(this power) times the farthest reach cannot pass the threshold. */
+    int power = exponent_of(b->ranking.threshold) - exponent_of(farthest) - 1;
     double lowest = power * 0.6931471805599453 - 0.01 + step->shift;
     lowest = lowest > step->least ? lowest : step->least;
     int32_t passing = 0, count = 0;
@@ -720,35 +761,39 @@ static bool has_child(const Beam *b, int32_t entry, int32_t label) {
     return false;
 }
 
-/* Candidates for going on to a label of probability p. Entries come best first, so the first product that cannot enter
- * the beam ends the row. Returns whether any product could. */
-static bool extend(Beam *b, const Step *step, int32_t label, double p, double heaviest) {
-    const Automaton *a = b->automaton;
-    const double most = p * heaviest;
-    int32_t i = 0;
-    for (; i < b->count && b->totals[i] * most > b->ranking.threshold; i++) {
-        const Entry *e = &b->entries[i];
-        double mass = onward(e, b->totals[i], label) * p;
-        if (a) {
-            int32_t edge = find_edge(a, e->state, label);
-            if (edge < 0 || !in_time(a, a->targets[edge], step->left)) continue;
-            mass *= a->factors[edge];
-        }
+/* Candidates for going on to a label of probability p, without an automaton: entries come best first, so the first that
+ * cannot reach into the beam ends the row. */
+static void extend_freely(Beam *b, int32_t label, double p) {
+    for (int32_t i = 0; i < b->count && b->totals[i] * p > b->ranking.threshold; i++) {
+        double mass = onward(&b->entries[i], b->totals[i], label) * p;
         if (mass > b->ranking.threshold && !has_child(b, i, label)) offer(&b->ranking, mass, i, label);
     }
-    return i > 0;
+}
+
+static void extend_along(Beam *b, const Automaton *a, int32_t left, int32_t label, double p) {
+    for (int32_t i = 0; i < b->count; i++) {
+        if (b->reach[i] * p <= b->ranking.threshold) continue;
+        int32_t edge = find_edge(a, b->entries[i].state, label);
+        if (edge < 0 || !in_time(a, a->edge[edge].target, left)) continue;
+        double mass = onward(&b->entries[i], b->totals[i], label) * a->edge[edge].factor * p;
+        if (mass > b->ranking.threshold && !has_child(b, i, label)) offer(&b->ranking, mass, i, label);
+    }
+}
+
+static void extend(Beam *b, int32_t left, int32_t label, double p) {
+    if (b->automaton) extend_along(b, b->automaton, left, label, p);
+    else extend_freely(b, label, p);
 }
 
 /* All candidates for going on. The likeliest label comes first and sets a threshold that few others can pass. */
-static void extend_all(Beam *b, Step *step, int32_t classes, int32_t blank, double heaviest) {
+static void extend_all(Beam *b, Step *step, int32_t classes, int32_t blank) {
     if (step->highest_label < step->least || step->highest_label == MINUS_INFINITY) return;
     int32_t likeliest = label_with(step->logs, classes, blank, step->highest_label);
     ask(b, step, likeliest);
     answer(b, step);
-    extend(b, step, likeliest, b->p[likeliest], heaviest);
-    int32_t count = rank_classes(b, step, classes, blank, likeliest, heaviest);
-    const Candidate *c = b->classes;
-    for (int32_t k = 0; k < count && extend(b, step, c[k].label, c[k].mass, heaviest); k++) continue;
+    extend(b, step->left, likeliest, b->p[likeliest]);
+    int32_t count = rank_classes(b, step, classes, blank, likeliest);
+    for (int32_t k = 0; k < count; k++) extend(b, step->left, b->classes[k].label, b->classes[k].mass);
 }
 
 /* The node of `parent` + `label`, made if there never was one. */
@@ -781,8 +826,8 @@ static void advance(Beam *b) {
         } else {
             int32_t edge = b->automaton ? find_edge(b->automaton, old->state, c->label) : -1;
             if (edge >= 0) {
-                new->weight += (double)b->automaton->weights[edge];
-                new->state = b->automaton->targets[edge];
+                new->weight += (double)b->automaton->edge[edge].weight;
+                new->state = b->automaton->edge[edge].target;
             }
             new->blank = 0.0;
             new->label = c->mass * factor;
@@ -791,6 +836,7 @@ static void advance(Beam *b) {
         }
         new->child = new->sibling = -1;
         b->totals[i] = new->blank + new->label;
+        if (b->automaton) b->reach[i] = b->totals[i] * b->automaton->state[new->state].heaviest;
         b->nodes[new->node].slot = i;
     }
     Entry *spare = b->entries;
@@ -802,9 +848,10 @@ static void advance(Beam *b) {
 /* Runs over the steps; afterwards the ranking holds the final hypotheses, best first. */
 static void search(Beam *b, const Source *s, const Steps *steps, double prune) {
     const Automaton *a = b->automaton;
-    const double heaviest = a ? a->heaviest : 1.0, least = log_of(prune, 0);
+    const double least = log_of(prune, 0);
     Ranking *r = &b->ranking;
     begin(b, s->classes);
+    if (a && a->state[0].distance > s->steps) b->count = 0;
     for (int32_t t = 0; t < s->steps && b->count > 0; t++) {
         double highest = steps->highest[t];
         Step step = {.logs = steps->logs + (size_t)t * (size_t)s->classes,
@@ -816,7 +863,7 @@ static void search(Beam *b, const Source *s, const Steps *steps, double prune) {
         r->count = 0;
         r->threshold = FAINTEST;
         stay(b, &step, s->blank);
-        extend_all(b, &step, s->classes, s->blank, heaviest);
+        extend_all(b, &step, s->classes, s->blank);
         advance(b);
     }
     r->count = 0;
