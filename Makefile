@@ -8,7 +8,7 @@ SOURCES := pyproject.toml $(shell find edge_ocr -name '*.py' -o -name '*.c' -o -
 PIP := -m pip install --quiet --disable-pip-version-check
 SAMPLES := docs/samples
 
-.PHONY: run test lint unit test-tflite test-export asan fuzz locks clean help
+.PHONY: run test lint unit test-tflite test-export locks clean help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -36,7 +36,15 @@ unit: .venv-test/ready
 # The golden tests again under the interpreter that older boards have.
 test-tflite: .venv-tflite/ready
 	@echo "== Golden tests under tflite-runtime 2.14 and NumPy 1"
+	.venv-tflite/bin/edge-ocr doctor | grep "tflite_runtime 2.14"
 	.venv-tflite/bin/python -m pytest tests/golden
+
+# Training and conversion, in the environments that hold torch and TensorFlow.
+test-export: .venv-train/ready .venv-convert/ready
+	@echo "== Training"
+	.venv-train/bin/python -m pytest tests/train
+	@echo "== Conversion"
+	.venv-convert/bin/python -m pytest tests/convert
 
 .venv-run/ready: $(SOURCES)
 	@echo "== Installing edge-ocr into .venv-run (once; about a minute)"
@@ -58,6 +66,32 @@ test-tflite: .venv-tflite/ready
 	.venv-tflite/bin/python $(PIP) --requirement $(LOCKS)/tflite.txt
 	.venv-tflite/bin/python $(PIP) --no-deps --editable .
 	@touch $@
+
+.venv-train/ready: pyproject.toml $(LOCKS)/train.txt
+	@echo "== Making .venv-train with torch (once)"
+	test -d .venv-train || $(PYTHON) -m venv .venv-train
+	.venv-train/bin/python $(PIP) --requirement $(LOCKS)/train.txt
+	.venv-train/bin/python $(PIP) --no-deps --editable .
+	@touch $@
+
+.venv-convert/ready: pyproject.toml $(LOCKS)/convert.txt
+	@echo "== Making .venv-convert with TensorFlow (once)"
+	test -d .venv-convert || $(PYTHON) -m venv .venv-convert
+	.venv-convert/bin/python $(PIP) --requirement $(LOCKS)/convert.txt
+	.venv-convert/bin/python $(PIP) --no-deps --editable .
+	@touch $@
+
+# The locked versions anew, from the ranges in pyproject.toml; needs uv. What only LiteRT needs is left out beside
+# tflite-runtime, and CUDA beside torch: on a machine without a GPU it would be gigabytes for nothing.
+LOCK := uv pip compile pyproject.toml --quiet --no-header --no-annotate --python-version 3.11 \
+	--constraint $(LOCKS)/constraints.txt
+LITERT := ai-edge-litert backports-strenum flatbuffers ml-dtypes protobuf tqdm typing-extensions
+locks:
+	$(LOCK) --universal --group test --output-file $(LOCKS)/test.txt
+	$(LOCK) --group golden --extra tflite-runtime $(LITERT:%=--no-emit-package %) --output-file $(LOCKS)/tflite.txt
+	$(LOCK) --group golden --group train --output-file $(LOCKS)/train.txt
+	sed -i '/^nvidia-/d; /^cuda-/d; /^triton/d' $(LOCKS)/train.txt
+	$(LOCK) --group golden --group convert --output-file $(LOCKS)/convert.txt
 
 clean:
 	rm -rf .venv-* out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -75,7 +75,7 @@ def train(*, shards: Path, data: Path | None, out: Path, minutes: float, seed: i
         for strips, labels in _batches(shards, seed + pass_number):
             for group in optimiser.param_groups:
                 group["lr"] = budget.rate(_PEAK_RATE)
-            losses.append(_step(network, optimiser, loss_of, strips.to(device), labels.to(device)))
+            losses.append(step(network, optimiser, loss_of, strips.to(device), labels.to(device)))
             average.update(network)
             seen += len(strips)
             now = time.monotonic()
@@ -128,13 +128,14 @@ def as_input(strips: torch.Tensor) -> torch.Tensor:
     return values.to(memory_format=torch.channels_last)
 
 
-def _step(
+def step(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
     loss_of: nn.CTCLoss,
     strips: torch.Tensor,
     labels: torch.Tensor,
 ) -> float:
+    """One step on uint8 strips (n, HEIGHT, WIDTH) and their padded labels; gives the loss before it."""
     network.train()
     with torch.autocast(strips.device.type, torch.bfloat16):
         logits = network(as_input(strips))

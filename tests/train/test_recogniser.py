@@ -1,0 +1,102 @@
+"""A training learns, stops on time, goes on where it was stopped, and leaves a master that means what it learned."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+from export import packing, recogniser
+from export.crnn import Crnn
+from export.gates import run_onnx
+from export.synthetic import strips
+from export.synthetic.strokes import stroke_face
+from export.training import Average, Budget
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("shards")
+    faces = [stroke_face(np.random.default_rng(seed)) for seed in range(4)]
+    shard = strips.render_shard(faces, [], seed=1, number=0, size=300)
+    np.savez(folder / "strips-1-0000.npz", strips=shard.strips, labels=shard.labels)
+    return folder
+
+
+def test_a_training_goes_on_where_it_was_stopped(
+    shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    once = {"shards": shards, "data": None, "out": tmp_path, "seed": 1, "threads": 1}
+    path = recogniser.train(**once, minutes=0.05)
+    first = torch.load(path, weights_only=True)
+    assert first["seen"] > 0
+    assert first["spent"] >= 3
+    recogniser.train(**once, minutes=0.1)
+    second = torch.load(path, weights_only=True)
+    assert second["seen"] > first["seen"]
+    assert second["spent"] >= 6
+    assert "resuming after" in capsys.readouterr().out
+    assert [json.loads(line)["strips"] for line in (tmp_path / "log.jsonl").read_text().splitlines()] == [
+        first["seen"],
+        second["seen"],
+    ]
+
+
+def test_a_few_strips_can_be_learned_by_heart(shards: Path) -> None:
+    torch.manual_seed(0)
+    shard = strips.load_shard(next(shards.iterdir()))
+    images, labels = torch.from_numpy(shard.strips[:32]), torch.from_numpy(shard.labels[:32])
+    network, loss_of = Crnn(), torch.nn.CTCLoss(zero_infinity=True)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3)
+    losses = [recogniser.step(network, optimiser, loss_of, images, labels) for _ in range(60)]
+    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[5:10])
+
+
+def test_the_master_means_what_the_network_learned(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    network = Crnn()
+    network(torch.randn(16, 1, strips.HEIGHT, strips.WIDTH))  # gives the normalisation layers something to have seen
+    network.eval()
+    packing.write_onnx(network, tmp_path / "model.onnx")
+    images = np.random.default_rng(0).uniform(-1, 1, (3, 1, strips.HEIGHT, strips.WIDTH)).astype(np.float32)
+    (answers,) = run_onnx(tmp_path / "model.onnx", images)
+    with torch.no_grad():
+        wanted: NDArray[np.float32] = network(torch.from_numpy(images)).numpy()
+    assert np.abs(answers - wanted).max() < 1e-4
+
+
+def test_the_average_of_constant_weights_is_these_weights() -> None:
+    network = Crnn()
+    average = Average(network)
+    for _ in range(5):
+        average.update(network)
+    for mean, weight in zip(average.network.parameters(), network.parameters(), strict=True):
+        assert torch.allclose(mean, weight, atol=1e-6)
+
+
+def test_a_budget_rises_and_falls_with_its_time() -> None:
+    start, top, end = (Budget(1, spent=60 * share).rate(1.0) for share in (0.0, 0.02, 1.0))
+    assert start < 0.1
+    assert top == pytest.approx(1.0, abs=0.01)
+    assert end == pytest.approx(0.01, abs=1e-3)
+
+
+def test_greedy_texts_leave_out_blanks_and_repeats() -> None:
+    class Fixed(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1))
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            classes = torch.tensor([11, 11, 0, 11, 12, 0, 0, 2])  # A A - A B - - 1
+            return torch.nn.functional.one_hot(classes, 37).float().expand(len(images), -1, -1)
+
+    assert recogniser.greedy(Fixed(), np.zeros((2, strips.HEIGHT, strips.WIDTH), np.uint8)) == ["AAB1", "AAB1"]
