@@ -384,7 +384,7 @@ def _equal_runs(own: NDArray[np.int64], bounds: NDArray[np.int64], items: NDArra
         sums = np.concatenate((np.zeros(1, np.uint64), np.cumsum(names[items])))
         keys = names[own] * np.uint64(3) + (sums[bounds[1:]] - sums[bounds[:-1]])
         _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-        found: NDArray[np.int64] = inverse.reshape(-1)
+        found: NDArray[np.int64] = inverse.reshape(-1).astype(np.int64)
         twins = first[found]
         if (lengths == lengths[twins]).all() and (own == own[twins]).all():
             again = _ranges(bounds[twins], bounds[twins] + lengths)
@@ -395,11 +395,13 @@ def _equal_runs(own: NDArray[np.int64], bounds: NDArray[np.int64], items: NDArra
 
 def _grade(values: NDArray[np.float64]) -> NDArray[np.int64]:
     """A number for every value, the same for values that are equal up to the noise of float64."""
-    found: NDArray[np.int64] = np.unique(np.round(values, 6), return_inverse=True)[1].reshape(-1)
+    found: NDArray[np.int64] = np.unique(np.round(values, 6), return_inverse=True)[1].reshape(-1).astype(np.int64)
     return found
 
 
 def _pair(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
     """A number from 0 for every pair, the same for equal pairs."""
-    found: NDArray[np.int64] = np.unique(a * (int(b.max(initial=0)) + 1) + b, return_inverse=True)[1].reshape(-1)
+    found: NDArray[np.int64] = (
+        np.unique(a * (int(b.max(initial=0)) + 1) + b, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    )
     return found
