@@ -1,8 +1,8 @@
-"""What decoding costs on this machine: our decoder beside those of other packages that happen to be installed.
+"""What reading costs on this machine: every stage, and our decoder beside those of other packages that are installed.
 
-The input is made here, from a seed: posteriors of short texts as a good recogniser gives them, 30% of the characters
-with rivals, among them the blank, over the character's whole width. Such texts have many alignments that count, which
-is what tells an exact search from an approximate one.
+The decoders' input is made here, from a seed: posteriors of short texts as a good recogniser gives them, 30% of the
+characters with rivals, among them the blank, over the character's whole width. Such texts have many alignments that
+count, which is what tells an exact search from an approximate one.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 
 from edge_ocr import ctc
 from edge_ocr.grammar import PLATE_ALPHABET, load_regions, plate_grammar
+from edge_ocr.reader import Reader, Stopwatch
 from edge_ocr.types import QuantisedLogits
 
 if TYPE_CHECKING:
@@ -44,6 +45,35 @@ class Row:
     single_us: float
     batch_us: float | None
     same: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What one stage takes: the median of milliseconds of CPU time."""
+
+    stage: str
+    ms: float
+
+
+def bench_stages(*, rounds: int = 20) -> list[Stage]:
+    """The stages of reading plates with the bundles that came with this package: a 1280x720 frame, then one plate.
+
+    Raises:
+        BundleError: a bundle did not come with this package.
+        EngineError: no interpreter is installed.
+
+    """
+    reader = Reader()
+    frame = np.random.default_rng(0).integers(0, 256, (720, 1280, 3), np.uint8)
+    plate = np.kron(np.random.default_rng(1).integers(0, 2, (3, 24)), np.ones((16, 8))).astype(np.uint8) * 255
+    laps: list[dict[str, float]] = []
+    for _ in range(rounds):
+        watch = Stopwatch(now=time.thread_time)
+        with watch.lap("detect"):
+            reader.detector(frame)
+        reader.read(plate, crop=True, stopwatch=watch)
+        laps.append(watch.ms)
+    return [Stage(stage, float(np.median([lap[stage] for lap in laps]))) for stage in laps[0]]
 
 
 def posteriors(count: int, *, seed: int = 0) -> NDArray[np.float32]:
@@ -78,12 +108,15 @@ def bench_decoder(count: int = 300, rounds: int = 5) -> list[Row]:
 
 
 def main(*, as_json: bool) -> int:
-    """Prints the table, or one JSON object a row; returns the exit code."""
-    rows = bench_decoder()
+    """Prints the tables, or one JSON object a row; returns the exit code."""
+    stages, rows = bench_stages(), bench_decoder()
     if as_json:
-        lines = [json.dumps(asdict(row)) for row in rows]
+        lines = [json.dumps(asdict(row)) for row in stages] + [json.dumps(asdict(row)) for row in rows]
     else:
         lines = [
+            "Reading, one thread: CPU milliseconds for a frame of 1280x720 (detect) and for a plate (the others)",
+            *(f"{stage.stage:<18} {stage.ms:>10.2f}" for stage in stages),
+            "",
             f"CTC decoding, {STEPS} steps, {len(PLATE_ALPHABET) + 1} classes: CPU microseconds a sequence, one thread",
             f"{'decoder':<18} {'setting':<34} {'one a call':>10} {'in a batch':>10} {'text as beam 200':>17}",
             *(

@@ -62,6 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = args.command(args)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:
+        _let_go_of_stdout()
+        return BROKEN_PIPE
     except EdgeOcrError as error:
         _complain(str(error))
         return BAD_USAGE
@@ -231,7 +234,7 @@ def _parser() -> _Parser:
     watch.add_argument("source", metavar="SOURCE", help="a recording, a folder or a glob")
 
     _command(commands, "doctor", _doctor, "say what this machine has and lacks")
-    _command(commands, "bench", _bench, "time the decoder on this machine")
+    _command(commands, "bench", _bench, "time every stage, and the decoder beside others, on this machine")
     return parser
 
 
@@ -285,16 +288,20 @@ class _Version(argparse.Action):
 
 
 def _print(text: str) -> None:
-    """A line of results, flushed; ends the program where nobody takes it any more."""
+    """A line of results, flushed; ends the program where there is no room for it."""
     try:
         print(text, flush=True)
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        # What is left in the buffer would raise once more when Python exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):
-            raise SystemExit(BROKEN_PIPE) from error
+        _let_go_of_stdout()
         _complain(f"stdout: cannot be written ({error.strerror}); send the results elsewhere")
         raise SystemExit(NOTHING_READ) from error
+
+
+def _let_go_of_stdout() -> None:
+    """What is left in the buffer would raise once more when Python exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(message: str) -> None:

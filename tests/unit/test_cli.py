@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pty
 import re
@@ -98,6 +99,15 @@ def test_what_cannot_be_watched_is_told_in_one_line(
     assert shown.out == ""
     assert shown.err.startswith(f"edge-ocr: {what}")
     assert len(shown.err.splitlines()) == 1
+
+
+def test_the_bench_times_every_stage_and_decoder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["bench", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["stage"] for row in rows if "stage" in row] == ["detect", "recognise", "decode"]
+    assert {"greedy", "beam 10", "beam 16"} <= {row.get("setting") for row in rows}
+    assert cli.main(["bench"]) == 0
+    assert "milliseconds" in capsys.readouterr().out
 
 
 def test_a_reader_of_stdout_that_goes_away_ends_the_program_quietly() -> None:
