@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -117,6 +118,7 @@ class Reader:
                 raise ValueError(f"grammar must be given for kind {self.kind}: pass word_grammar(words, alphabet)")
             known = load_regions(regions)
             grammar = plate_grammar(known, self.recogniser.alphabet)
+            _trim_heap()
         self.grammar = grammar
         self._detector = detector
         self._top = top
@@ -190,6 +192,12 @@ class Reader:
             empty = float(log_probs[:, 0].sum()) > _HALF
             hypotheses = [] if empty else ctc.beam_search(log_probs, BEAM, _LISTED, self.grammar.automaton)
         return Sighting(frame, strip, log_probs, tuple(hypotheses))
+
+
+def _trim_heap() -> None:
+    """Give back the 25 MB that joining all plate formats takes for a moment; glibc would keep them for good."""
+    with suppress(AttributeError, OSError):  # other C libraries have no such call, nor the habit
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _check_image(image: Image) -> None:
