@@ -49,7 +49,6 @@ test-export: .venv-train/ready .venv-convert/ready
 .venv-run/ready: $(SOURCES)
 	@echo "== Installing edge-ocr into .venv-run (once; about a minute)"
 	test -d .venv-run || $(PYTHON) -m venv .venv-run
-	.venv-run/bin/python $(PIP) --constraint $(LOCKS)/test.txt --force-reinstall --no-deps .
 	.venv-run/bin/python $(PIP) --constraint $(LOCKS)/test.txt .
 	@touch $@
 
