@@ -21,6 +21,7 @@ from edge_ocr.bundle import shipped_bundle
 from edge_ocr.detect import Detector
 from edge_ocr.errors import BundleError
 from edge_ocr.grammar import Grammar, load_regions, plate_grammar
+from edge_ocr.join import joined
 from edge_ocr.recognise import Recogniser
 from edge_ocr.types import Kind, Sighting
 
@@ -166,7 +167,8 @@ class Reader:
             stopwatch: as in :meth:`read`.
 
         Returns:
-            One for each quad of the detector, in its order, those without a legible text included.
+            One for each quad of the detector, pieces of one plate joined, in its order, those without a legible text
+            included.
 
         Raises:
             TypeError: image is no array of uint8.
@@ -179,7 +181,7 @@ class Reader:
             return [self._sighting(partial(rectify.whole, image, kind=self.kind), frame, stopwatch)]
         detector = self.detector
         with stopwatch.lap("detect"):
-            quads = detector(image)
+            quads = joined(detector(image))
         return [self._sighting(partial(rectify.strip, image, quad), frame, stopwatch) for quad in quads]
 
     def _sighting(self, cut: Callable[..., Strip], frame: int, stopwatch: Stopwatch) -> Sighting:

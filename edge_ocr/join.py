@@ -1,0 +1,102 @@
+"""Quads -> quads: pieces of one plate, side by side on one line, become one quad.
+
+A detector with a small field of view cuts wide plates in two, and both halves can be read perfectly. Two plates are
+never as near to each other as two halves of one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge_ocr.types import Kind, Quad, corners_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_HEIGHTS = 1.6  # ratio of the pieces' heights, at most
+_ALIGNED = 0.9  # cosine of the angle between their base lines, at least
+_ASIDE = 0.3  # heights that one may stand above the other's line
+_GAP = 0.5  # heights between them, at most; characters of one plate stand nearer
+_OVERLAP = 0.75  # of the shorter piece, at most; beyond, it is the same piece twice
+_LONGEST = 8.0  # heights of the whole; the longest plates have five, seen at an angle more
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lines:
+    """The quads as pieces of lines: centres and directions float64 (n, 2), widths and heights (n,) in pixels."""
+
+    centres: NDArray[np.float64]
+    along: NDArray[np.float64]
+    widths: NDArray[np.float64]
+    heights: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, corners: NDArray[np.float64]) -> _Lines:
+        """Of corners (n, 4, 2)."""
+        across = ((corners[:, 1] - corners[:, 0]) + (corners[:, 2] - corners[:, 3])) / 2
+        down = ((corners[:, 3] - corners[:, 0]) + (corners[:, 2] - corners[:, 1])) / 2
+        widths = np.maximum(np.hypot(across[:, 0], across[:, 1]), 1e-6)
+        heights = np.maximum(np.hypot(down[:, 0], down[:, 1]), 1e-6)
+        return cls(corners.mean(axis=1), across / widths[:, None], widths, heights)
+
+
+def joined(quads: Sequence[Quad]) -> list[Quad]:
+    """Put plates together that were found in pieces.
+
+    Args:
+        quads: of one frame, in any order; kinds other than plates are left alone, since words stand side by side.
+
+    Returns:
+        The same quads in the same order, but for each run of pieces one quad around all of them with the best of
+        their scores, in the place of the first.
+
+    """
+    whole = list(quads)
+    while (pair := _nearest_pieces(whole)) is not None:
+        first, second = pair
+        whole[first] = _around(whole[first], whole[second])
+        del whole[second]
+    return whole
+
+
+def _nearest_pieces(quads: Sequence[Quad]) -> tuple[int, int] | None:
+    """Two quads that are pieces of one plate, the nearest such pair."""
+    if len(quads) < 2:
+        return None
+    lines = _Lines.of(np.array([quad.corners for quad in quads], np.float64))
+    plates = np.array([quad.kind is Kind.PLATE for quad in quads])
+    between = lines.centres[None] - lines.centres[:, None]
+    ahead = np.abs((between * lines.along[:, None]).sum(axis=2))
+    aside = np.abs(between[..., 0] * lines.along[:, None, 1] - between[..., 1] * lines.along[:, None, 0])
+    height = (lines.heights[:, None] + lines.heights[None]) / 2
+    gap = ahead - (lines.widths[:, None] + lines.widths[None]) / 2
+    pieces = (
+        (
+            np.maximum(lines.heights[:, None], lines.heights)
+            <= _HEIGHTS * np.minimum(lines.heights[:, None], lines.heights)
+        )
+        & (lines.along @ lines.along.T >= _ALIGNED)
+        & (aside <= _ASIDE * height)
+        & (gap <= _GAP * height)
+        & (-gap <= _OVERLAP * np.minimum(lines.widths[:, None], lines.widths))
+        & (lines.widths[:, None] + lines.widths + gap <= _LONGEST * height)
+        & (plates[:, None] & plates)
+    )
+    pieces &= np.triu(np.ones_like(pieces), k=1)
+    if not pieces.any():
+        return None
+    first, second = np.unravel_index(np.argmin(np.where(pieces, gap, np.inf)), gap.shape)
+    return int(first), int(second)
+
+
+def _around(one: Quad, other: Quad) -> Quad:
+    """From the left end of the left piece to the right end of the right one."""
+    a, b = np.array(one.corners), np.array(other.corners)
+    along = (a[1] - a[0]) + (a[2] - a[3])
+    left, right = (a, b) if (b.mean(axis=0) - a.mean(axis=0)) @ along >= 0 else (b, a)
+    return Quad(corners_of([left[0], right[1], right[2], left[3]]), one.kind, max(one.score, other.score))
