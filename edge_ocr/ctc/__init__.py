@@ -16,7 +16,7 @@ from array import array
 from collections.abc import Sequence
 from functools import lru_cache
 from math import isfinite
-from operator import attrgetter, index
+from operator import index
 from struct import Struct
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["beam_search", "greedy", "score"]
 
-_BY_SCORE = attrgetter("score")
 _FLOAT = Struct("d")
 _MOULD = (Hypothesis, "labels", "log_prob", "weight", "steps")  # the kernel makes them, slot by slot
 
@@ -113,11 +112,7 @@ def beam_search(
     values, unit = _source(log_probs)
     compiled = automaton if automaton is None else _compiled(automaton, blank)
     places = lengths if lengths is None else _lengths(lengths)
-    found = _kernel.beam_search(_MOULD, values, unit, places, blank, beam_width, top, prune, compiled)
-    if top > 1:  # the search orders by what its beam has seen of each; the exact scores may disagree
-        for hypotheses in found if found and isinstance(found[0], list) else [found]:
-            hypotheses.sort(key=_BY_SCORE, reverse=True)
-    return found
+    return _kernel.beam_search(_MOULD, values, unit, places, blank, beam_width, top, prune, compiled)
 
 
 @overload

@@ -81,13 +81,10 @@ static double exp_of(double x) {
     return exp_two((Doubles){x, x})[0];
 }
 
-/* Rows of doubles are this long, so that they may be worked on by fours. */
-static inline int32_t padded(int32_t count) { return (count + 3) & ~3; }
-
-/* Exponentiates a row, which must be padded. */
-static void exp_all(double *row, int32_t count) {
-    for (int32_t i = count; i < padded(count); i++) row[i] = MINUS_INFINITY;
-    for (int32_t i = 0; i < count; i += 4) exp_four(row + i);
+/* Exponentiates in place, and writes up to three elements more. */
+static void exp_all(double *list, size_t count) {
+    for (size_t i = count; i & 3; i++) list[i] = 0.0;
+    for (size_t i = 0; i < count; i += 4) exp_four(list + i);
 }
 
 /* log(x * 2^lift) for a normal positive x, -inf for 0; absolute error under 2^-52 times the larger of 1 and it. */
@@ -252,20 +249,57 @@ static int32_t label_with(const double *logs, int32_t classes, int32_t blank, do
 #define START 1000
 #define TRUSTED 0x1p-900
 
-/* Memory for scoring `labels` labels; every row holds one element more than there are labels, and is padded. */
+/* The probabilities of the few classes that some texts are made of, at every step: (steps, count), the blank first. */
 typedef struct {
-    double *p;          /* of each label at a step, then the blank's */
-    double *skip;       /* 1 where a label may follow the one before it without a blank, else 0 */
-    double *before[2];  /* masses of the alignments that end in the blank before label i */
-    double *at[2];      /* masses of those that end in label i - 1; none at 0 */
+    int32_t *column;  /* of a class, or -1 */
+    int32_t *classes; /* of a column */
+    int32_t count;
+    double *p;
+} Table;
+
+static void lay_out_table(Table *table, Workspace *w, int32_t steps, int32_t classes) {
+    table->column = cut(w, (size_t)classes, sizeof *table->column);
+    table->classes = cut(w, (size_t)classes, sizeof *table->classes);
+    table->p = cut(w, (size_t)classes, (size_t)steps * sizeof *table->p);
+    cut(w, 4, sizeof *table->p); /* padding */
+}
+
+static inline void add_class(Table *table, int32_t c) {
+    if (table->column[c] >= 0) return;
+    table->column[c] = table->count;
+    table->classes[table->count++] = c;
+}
+
+static void clear_table(Table *table, const Source *s) {
+    for (int32_t c = 0; c < s->classes; c++) table->column[c] = -1;
+    table->count = 0;
+    add_class(table, s->blank);
+}
+
+static void fill_table(Table *table, const Source *s, const double *logs) {
+    double *p = table->p;
+    for (int32_t t = 0; t < s->steps; t++, logs += s->classes) {
+        for (int32_t k = 0; k < table->count; k++) *p++ = logs[table->classes[k]];
+    }
+    exp_all(table->p, (size_t)s->steps * (size_t)table->count);
+}
+
+/* Memory for scoring texts of so many labels; every row has an element more than there are labels, and one more. */
+typedef struct {
+    double *p;         /* of each label at a step */
+    int32_t *column;   /* of each label in the table */
+    double *skip;      /* 1 where a label may follow the one before it without a blank, else 0 */
+    double *before[2]; /* masses of the alignments that end in the blank before label i */
+    double *at[2];     /* masses of those that end in label i - 1; none at 0 */
 } Forward;
 
 static void lay_out_forward(Forward *f, Workspace *w, size_t labels) {
+    f->column = cut(w, labels, sizeof *f->column);
     double **rows[] = {&f->p, &f->skip, &f->before[0], &f->before[1], &f->at[0], &f->at[1]};
-    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) *rows[k] = cut(w, labels + 5, sizeof(double));
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) *rows[k] = cut(w, labels + 2, sizeof(double));
 }
 
-/* One step of the forward algorithm; the arrays hold `count` + 1 elements, `at` and `next_at` one more. */
+/* One step of the forward algorithm. */
 static void step_forward(int32_t count, const double *restrict p, double gap, const double *restrict skip,
                          const double *restrict before, const double *restrict at, double *restrict next_before,
                          double *restrict next_at) {
@@ -275,21 +309,21 @@ static void step_forward(int32_t count, const double *restrict p, double gap, co
     }
 }
 
-/* log p(labels), for which each step needs no more exponentials than those of the blank and the labels; NaN where
- * doubles do not reach that low. */
-static double forward(const Forward *f, const Source *s, const double *logs, const int32_t *labels, int32_t count) {
+/* log p(labels); NaN where doubles do not reach that low. */
+static double forward(const Forward *f, const Source *s, const Table *table, const int32_t *labels, int32_t count) {
+    const int32_t *column = f->column;
+    double *restrict p = f->p;
+    for (int32_t i = 0; i < count; i++) f->column[i] = table->column[labels[i]];
     for (int32_t i = 0; i <= count; i++) f->before[0][i] = f->at[0][i] = 0.0;
     for (int32_t i = 0; i <= count; i++) f->skip[i] = i > 0 && i < count && labels[i] != labels[i - 1] ? 1.0 : 0.0;
     f->at[0][count + 1] = f->at[1][0] = 0.0;
+    p[count] = 0.0; /* there is no label after the last */
     f->before[0][0] = 0x1p1000;
-    for (int32_t t = 0; t < s->steps; t++, logs += s->classes) {
-        for (int32_t i = 0; i < count; i++) f->p[i] = logs[labels[i]];
-        f->p[count] = logs[s->blank];
-        exp_all(f->p, count + 1);
-        double gap = f->p[count];
-        f->p[count] = 0.0; /* there is no label after the last */
+    const double *row = table->p;
+    for (int32_t t = 0; t < s->steps; t++, row += table->count) {
+        for (int32_t i = 0; i < count; i++) p[i] = row[column[i]];
         int now = t & 1, next = !now;
-        step_forward(count, f->p, gap, f->skip, f->before[now], f->at[now], f->before[next], f->at[next]);
+        step_forward(count, p, row[0], f->skip, f->before[now], f->at[now], f->before[next], f->at[next]);
     }
     double mass = f->before[s->steps & 1][count] + f->at[s->steps & 1][count];
     if (!(mass >= TRUSTED && mass <= DBL_MAX)) return (double)__builtin_nanf("");
@@ -315,8 +349,10 @@ static double forward_in_logs(const Forward *f, const Source *s, const double *l
     return count > 0 ? log_add(before[count], at[count]) : before[0];
 }
 
-static double score_of(const Forward *f, const Source *s, const double *logs, const int32_t *labels, int32_t count) {
-    double score = forward(f, s, logs, labels, count);
+/* log p(labels); the table must hold all of them. */
+static double score_of(const Forward *f, const Source *s, const Table *table, const double *logs,
+                       const int32_t *labels, int32_t count) {
+    double score = forward(f, s, table, labels, count);
     return score != score ? forward_in_logs(f, s, logs, labels, count) : score;
 }
 
@@ -609,6 +645,7 @@ typedef struct {
     Ranking ranking;
     Candidate *classes; /* those that can lead into the beam, with their probabilities */
     double *p;       /* of the classes whose `known` is the step that is being looked at */
+    int64_t lifted;  /* all masses are 2^this times what they stand for */
     int32_t *known, *passing;
 } Beam;
 
@@ -654,6 +691,7 @@ static void begin(Beam *b, int32_t classes) {
     b->totals[0] = 0x1p512;
     if (b->automaton) b->reach[0] = 0x1p512 * b->automaton->state[0].heaviest;
     b->count = 1;
+    b->lifted = LEVEL;
     for (int32_t c = 0; c < classes; c++) b->known[c] = -1;
 }
 
@@ -815,6 +853,7 @@ static void advance(Beam *b) {
     for (int32_t i = 0; i < b->count; i++) b->nodes[b->entries[i].node].slot = -1;
     int lift = r->count ? LEVEL - exponent_of(r->list[0].mass) : 0;
     double factor = double_of((uint64_t)(1023 + lift) << 52); /* a power of two: exact */
+    b->lifted += lift;
     for (int32_t i = 0; i < r->count; i++) {
         const Candidate *c = &r->list[i];
         const Entry *old = &b->entries[c->entry];
@@ -963,6 +1002,7 @@ static Source sequence(const Batch *b, Py_ssize_t item) {
 typedef struct {
     float *buffer;
     Steps steps;
+    Table table;
     Forward forward;
 } Room;
 
@@ -972,6 +1012,7 @@ static void lay_out_room(Room *r, Workspace *w, const Source *s, size_t labels) 
     r->steps.logs = cut(w, classes, steps * sizeof *r->steps.logs);
     r->steps.highest = cut(w, steps, sizeof *r->steps.highest);
     r->steps.highest_label = cut(w, steps, sizeof *r->steps.highest_label);
+    lay_out_table(&r->table, w, s->steps, s->classes);
     lay_out_forward(&r->forward, w, labels);
 }
 
@@ -1022,25 +1063,80 @@ static Outcome run_greedy(const Batch *b, Answers *answers) {
         }
         memcpy(answers->numbers + answer->numbers, labels, (size_t)count * sizeof *labels);
         memcpy(answers->numbers + answer->numbers + count, starts, (size_t)count * sizeof *starts);
-        answer->log_prob = score_of(&room.forward, &s, room.steps.logs, labels, count);
+        clear_table(&room.table, &s);
+        for (int32_t i = 0; i < count; i++) add_class(&room.table, labels[i]);
+        fill_table(&room.table, &s, room.steps.logs);
+        answer->log_prob = score_of(&room.forward, &s, &room.table, room.steps.logs, labels, count);
     }
     free(w.block);
     return outcome;
 }
 
-/* Adds the best hypotheses of a finished search, each with its exact score and its alignment. */
-static bool answer_search(const Beam *beam, const Source *s, const Room *room, Py_ssize_t item, int32_t top,
-                          Answers *answers, void **back, size_t *back_size) {
-    int32_t found = beam->ranking.count < top ? beam->ranking.count : top;
-    for (int32_t i = 0; i < found; i++) {
-        const Entry *e = &beam->entries[beam->ranking.list[i].entry];
-        int32_t count = prefix_length(beam, e->node);
+/* The beam has lost alignments of the texts that it ends with, and so may have their order wrong; their exact scores set
+ * it right. A text's true mass is at most its own in the beam and all that is missing there, so that most texts need no
+ * exact score to be out of the question. Masses are relative to `all`, 1 in the unit of the beam; infinity if unknown. */
+typedef struct {
+    double all, missing, weakest;
+} Bound;
+
+static Bound bound_of(const Beam *b, int32_t top) {
+    const Ranking *r = &b->ranking;
+    Bound bound = {__builtin_inf(), __builtin_inf(), 0.0};
+    if (b->lifted > 1000 || b->lifted < -1000) return bound;
+    bound.all = double_of((uint64_t)(1023 + b->lifted) << 52);
+    bound.missing = bound.all * (1.0 + 1e-5); /* inputs are rounded to float32 */
+    for (int32_t i = 0; i < b->count; i++) bound.missing -= b->totals[i] * exp_of(-b->entries[i].weight);
+    if (r->count >= top) bound.weakest = r->list[top - 1].mass;
+    return bound;
+}
+
+static inline bool contends(const Bound *bound, double mass, double weight) {
+    return !(mass + bound->missing * exp_of(weight) < bound->weakest);
+}
+
+/* Finds the exact scores of all that can be among the best `top`, and makes the ranking that of these scores. */
+static void rescore(Beam *b, const Source *s, Room *room, int32_t top, int32_t *prefix, double *scores) {
+    Ranking *r = &b->ranking;
+    Bound bound = bound_of(b, top);
+    clear_table(&room->table, s);
+    int32_t kept = 0;
+    for (int32_t k = 0; k < r->count; k++) {
+        const Entry *e = &b->entries[r->list[k].entry];
+        if (k >= top && !contends(&bound, r->list[k].mass, e->weight)) continue;
+        r->list[kept++] = r->list[k];
+        for (int32_t n = e->node; b->nodes[n].parent >= 0; n = b->nodes[n].parent) add_class(&room->table, b->nodes[n].label);
+    }
+    fill_table(&room->table, s, room->steps.logs);
+    r->count = 0;
+    for (int32_t k = 0; k < kept; k++) {
+        Candidate c = r->list[k];
+        const Entry *e = &b->entries[c.entry];
+        if (k >= top && !contends(&bound, c.mass, e->weight)) continue;
+        int32_t count = prefix_length(b, e->node);
+        write_prefix(b, e->node, prefix, count);
+        scores[c.entry] = score_of(&room->forward, s, &room->table, room->steps.logs, prefix, count);
+        /* What was missing of this text is missing no longer. */
+        double exact = bound.all * exp_of(scores[c.entry]), weight = exp_of(e->weight);
+        bound.missing -= exact - c.mass / weight;
+        if (top == 1 && exact * weight > bound.weakest) bound.weakest = exact * weight;
+        r->list[r->count++] = (Candidate){scores[c.entry] + e->weight, c.entry, -1};
+    }
+    sort(r->list, r->count);
+}
+
+/* Adds the best hypotheses of a finished search, each with its alignment. */
+static bool answer_search(const Beam *b, const Source *s, const Room *room, Py_ssize_t item, int32_t top,
+                          const double *scores, Answers *answers, void **back, size_t *back_size) {
+    const Ranking *r = &b->ranking;
+    for (int32_t k = 0; k < r->count && k < top; k++) {
+        const Entry *e = &b->entries[r->list[k].entry];
+        int32_t count = prefix_length(b, e->node);
         Answer *made = add_answer(answers, item, count);
         size_t states = 2 * (size_t)count + 1;
         if (!made || !grow(back, back_size, (size_t)s->steps * states + states * sizeof(double), 1)) return false;
         int32_t *labels = answers->numbers + made->numbers;
-        write_prefix(beam, e->node, labels, count);
-        made->log_prob = score_of(&room->forward, s, room->steps.logs, labels, count);
+        write_prefix(b, e->node, labels, count);
+        made->log_prob = scores[r->list[k].entry];
         made->weight = e->weight;
         double *best = *back;
         align(s, room->steps.logs, labels, count, labels + count, (unsigned char *)(best + states), best);
@@ -1057,10 +1153,14 @@ static Outcome run_search(const Batch *b, int32_t width, int32_t top, double pru
     Workspace w = {0};
     Room room;
     Beam beam = {.automaton = automaton};
+    int32_t *prefix;
+    double *scores;
     for (int pass = 0; pass < 2; pass++) {
         if (pass && !reserve(&w)) return (Outcome){.kind = NO_MEMORY};
         lay_out_room(&room, &w, first, steps);
         lay_out_beam(&beam, &w, most, nodes, first->classes);
+        prefix = cut(&w, steps, sizeof *prefix);
+        scores = cut(&w, most, sizeof *scores);
     }
     Outcome outcome = {.kind = DONE};
     void *back = NULL;
@@ -1073,7 +1173,8 @@ static Outcome run_search(const Batch *b, int32_t width, int32_t top, double pru
             break;
         }
         search(&beam, &s, &room.steps, prune);
-        if (!answer_search(&beam, &s, &room, item, top, answers, &back, &back_size)) outcome.kind = NO_MEMORY;
+        rescore(&beam, &s, &room, top, prefix, scores);
+        if (!answer_search(&beam, &s, &room, item, top, scores, answers, &back, &back_size)) outcome.kind = NO_MEMORY;
     }
     free(back);
     free(w.block);
@@ -1103,11 +1204,15 @@ static Outcome run_score(const Batch *b, const Texts *texts, double *scores) {
             outcome = (Outcome){UNFIT, item, unfit};
             break;
         }
+        clear_table(&room.table, &s);
+        for (size_t i = 0; i < texts->offsets[texts->count]; i++) add_class(&room.table, texts->labels[i]);
+        fill_table(&room.table, &s, room.steps.logs);
         for (size_t i = 0; i < texts->count; i++) {
             size_t count = texts->offsets[i + 1] - texts->offsets[i];
             const int32_t *labels = texts->labels + texts->offsets[i];
             bool fits = count <= (size_t)s.steps;
-            *scores++ = fits ? score_of(&room.forward, &s, room.steps.logs, labels, (int32_t)count) : MINUS_INFINITY;
+            *scores++ = fits ? score_of(&room.forward, &s, &room.table, room.steps.logs, labels, (int32_t)count)
+                             : MINUS_INFINITY;
         }
     }
     free(w.block);
