@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from export.detector_data import Batch
 
 _CORNER_SHARE = 2.0
-_UNSURE = 0.6
+_UNSURE = 0.8
 """In frames that nobody labelled in full, a score above this is let stand: it may well be a plate."""
 
 

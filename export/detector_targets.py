@@ -65,13 +65,15 @@ def assign(scene: Scene) -> Targets:
         quad = scene.quads[index]
         across, down = _inside(centres, quad)
         within = (np.abs(across) <= 0.55) & (np.abs(down) <= 0.6)
-        plate[within & (plate <= 0)] = -1
         if not scene.wanted[index]:
+            plate[within & (plate <= 0)] = -1
             continue
         for level, (low, high) in enumerate(LENGTHS):
             if not low <= lengths[index] < high:
-                continue
+                continue  # to a scale that others answer for, this plate is background: it must not find parts of it
             part = slice(bounds[level], bounds[level + 1])
+            free = within[part] & (plate[part] <= 0)
+            plate[part][free] = -1
             core = (np.abs(across[part]) <= _CORE) & (np.abs(down[part]) <= _CORE)
             off = np.abs(centres[part] - quad.mean(axis=0)).max(axis=1)
             core |= off <= max(STRIDES[level] * 0.5, float(off.min()))  # thin plates fall between the cells' centres

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SMALLEST = 14.0
 """Narrower plates, in pixels of the scene, are too small to be asked for; they are not held against the detector."""
+LEAST_CONTRAST = 6.0
+"""Plates whose grey levels deviate less than this, once smoothed, drown in noise and are not asked for either."""
 PADDING = 127
 """The grey beside a frame whose proportions are not the detector's."""
 
@@ -94,7 +96,7 @@ def compose(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) -
             columns = int(rng.uniform(0.75, 1) * columns)
         grey[rows:] = PADDING
         grey[:, columns:] = PADDING
-    return Scene(grey, corners, _wanted(corners, (columns, rows)), complete)
+    return Scene(grey, corners, _wanted(corners, (columns, rows)) & _visible(grey, corners), complete)
 
 
 def clutter(rng: np.random.Generator, canvas: Picture, faces: Sequence[Face], quads: Sequence[Points]) -> None:
@@ -177,7 +179,9 @@ def _bare(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) -> 
 def _exchanged(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) -> tuple[Picture, list[Points], bool]:
     """A real frame, near or far, with its known plates covered and others hung there."""
     frame = sources.frames[int(rng.integers(len(sources.frames)))]
-    canvas, known = _view(rng, frame, size, plate_width(rng, size))
+    width = plate_width(rng, size)
+    near = width > 0.09 * size[0]  # then no other vehicle is near enough for a plate that nobody labelled
+    canvas, known = _view(rng, frame, size, width)
     canvas = scene_backgrounds.recolour(rng, canvas)
     quads: list[Points] = []
     for real in known:
@@ -195,7 +199,7 @@ def _exchanged(rng: np.random.Generator, sources: Sources, size: tuple[int, int]
         quad = corners.astype(np.float32)
         scene_plane.paste(canvas, _weathered(rng, plate), quad)
         quads.append(quad)
-    return canvas, quads, False
+    return canvas, quads, near
 
 
 def _real(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) -> tuple[Picture, list[Points]]:
@@ -300,6 +304,18 @@ def _near(quad: Points, other: Points) -> bool:
     return bool(
         (quad.min(axis=0) < other.max(axis=0) + gap).all() and (quad.max(axis=0) > other.min(axis=0) - gap).all()
     )
+
+
+def _visible(grey: Picture, quads: Points) -> NDArray[np.bool_]:
+    """Whether there is more to see of a plate than noise: asking for what nobody can see teaches to imagine."""
+    smooth = cv2.GaussianBlur(grey, (3, 3), 0)
+    height, width = grey.shape
+    seen = np.zeros(len(quads), bool)
+    for index, quad in enumerate(quads):
+        x0, y0 = np.clip(np.floor(quad.min(axis=0)).astype(int), 0, [width - 1, height - 1])
+        x1, y1 = np.clip(np.ceil(quad.max(axis=0)).astype(int), 1, [width, height])
+        seen[index] = x1 > x0 and y1 > y0 and float(smooth[y0:y1, x0:x1].std()) >= LEAST_CONTRAST
+    return seen
 
 
 def _wanted(quads: Points, size: tuple[int, int]) -> NDArray[np.bool_]:
