@@ -13,6 +13,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import math
 import re
 import tomllib
 from dataclasses import dataclass
@@ -150,7 +151,7 @@ def read_region_file(path: Path) -> tuple[Region, ...]:
         found.append(Region(key, _take(entry, "title", str, place), (name, *groups), _prior(entry, place), formats))
     if not found:
         raise GrammarError(f"{where}: regions: describe at least one")
-    total = sum(region.prior for region in found)
+    total = math.fsum(region.prior for region in found)
     return tuple(Region(r.name, r.title, r.groups, r.prior / total, r.formats) for r in found)
 
 
@@ -257,7 +258,7 @@ def _formats(table: dict[str, Any], terms: dict[str, Any], where: str) -> tuple[
     for first, second in pairwise(sorted(f.name for f in found)):
         if first == second:
             raise GrammarError(f"{where}: formats: two are called {first!r}: rename one")
-    total = sum(f.prior for f in found)
+    total = math.fsum(f.prior for f in found)
     return tuple(Format(f.name, f.pattern, f.prior / total, f.separators, f.language, f.texts) for f in found)
 
 
