@@ -284,61 +284,58 @@ static void fill_table(Table *table, const Source *s, const double *logs) {
     exp_all(table->p, (size_t)s->steps * (size_t)table->count);
 }
 
-/* Memory for scoring texts of so many labels; every row has an element more than there are labels, and one more. */
+/* A text to be scored, or the beginning of several: one label after the parent's, which stands before it in the list. */
 typedef struct {
-    double *p;         /* of each label at a step */
-    int32_t *column;   /* of each label in the table */
-    double *skip;      /* 1 where a label may follow the one before it without a blank, else 0 */
-    double *before[2]; /* masses of the alignments that end in the blank before label i */
-    double *at[2];     /* masses of those that end in label i - 1; none at 0 */
-} Forward;
+    double at, after; /* masses of the alignments that end in the label, and in the blank after it */
+    double skip;      /* 1 where the label may follow its parent's without a blank, else 0 */
+    int32_t parent, column;
+} Prefix;
 
-static void lay_out_forward(Forward *f, Workspace *w, size_t labels) {
-    f->column = cut(w, labels, sizeof *f->column);
-    double **rows[] = {&f->p, &f->skip, &f->before[0], &f->before[1], &f->at[0], &f->at[1]};
-    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) *rows[k] = cut(w, labels + 2, sizeof(double));
+/* Prefixes that share what they have in common, from the empty one on. */
+typedef struct {
+    Prefix *list;
+    int32_t count;
+} Tree;
+
+static void clear_tree(Tree *tree) {
+    tree->list[0] = (Prefix){.after = 0x1p1000};
+    tree->count = 1;
 }
 
-/* One step of the forward algorithm. */
-static void step_forward(int32_t count, const double *restrict p, double gap, const double *restrict skip,
-                         const double *restrict before, const double *restrict at, double *restrict next_before,
-                         double *restrict next_at) {
-    for (int32_t i = 0; i <= count; i++) {
-        next_at[i + 1] = (at[i + 1] + before[i] + skip[i] * at[i]) * p[i];
-        next_before[i] = (before[i] + at[i]) * gap;
-    }
+/* Returns where it stands. */
+static int32_t add_prefix(Tree *tree, Table *table, int32_t parent, int32_t label) {
+    add_class(table, label);
+    int32_t column = table->column[label];
+    double skip = tree->list[parent].column == column ? 0.0 : 1.0; /* the root has the blank's column */
+    tree->list[tree->count] = (Prefix){.skip = skip, .parent = parent, .column = column};
+    return tree->count++;
 }
 
-/* log p(labels); NaN where doubles do not reach that low. */
-static double forward(const Forward *f, const Source *s, const Table *table, const int32_t *labels, int32_t count) {
-    const int32_t *column = f->column;
-    double *restrict p = f->p;
-    for (int32_t i = 0; i < count; i++) f->column[i] = table->column[labels[i]];
-    for (int32_t i = 0; i <= count; i++) f->before[0][i] = f->at[0][i] = 0.0;
-    for (int32_t i = 0; i <= count; i++) f->skip[i] = i > 0 && i < count && labels[i] != labels[i - 1] ? 1.0 : 0.0;
-    f->at[0][count + 1] = f->at[1][0] = 0.0;
-    p[count] = 0.0; /* there is no label after the last */
-    f->before[0][0] = 0x1p1000;
+/* Fills the table, and runs the forward algorithm on all prefixes at once. */
+static void forward(Tree *tree, Table *table, const Source *s, const double *logs) {
+    fill_table(table, s, logs);
     const double *row = table->p;
     for (int32_t t = 0; t < s->steps; t++, row += table->count) {
-        for (int32_t i = 0; i < count; i++) p[i] = row[column[i]];
-        int now = t & 1, next = !now;
-        step_forward(count, p, row[0], f->skip, f->before[now], f->at[now], f->before[next], f->at[next]);
+        for (int32_t i = tree->count - 1; i > 0; i--) { /* children first: they need what their parents were */
+            Prefix *x = &tree->list[i];
+            const Prefix *parent = &tree->list[x->parent];
+            double come = x->at + parent->after + x->skip * parent->at;
+            x->after = (x->after + x->at) * row[0];
+            x->at = come * row[x->column];
+        }
+        tree->list[0].after *= row[0];
     }
-    double mass = f->before[s->steps & 1][count] + f->at[s->steps & 1][count];
-    if (!(mass >= TRUSTED && mass <= DBL_MAX)) return (double)__builtin_nanf("");
-    return log_of(mass, -START);
 }
 
-/* The same in logarithms: slower by a factor of ten and without bounds. */
-static double forward_in_logs(const Forward *f, const Source *s, const double *logs, const int32_t *labels,
-                              int32_t count) {
-    double *restrict before = f->before[0], *restrict at = f->at[0];
+/* The forward algorithm in logarithms: slower by a factor of ten and without bounds. `rows` takes 2 * count + 2. */
+static double forward_in_logs(const Source *s, const double *logs, const int32_t *labels, int32_t count,
+                              double *restrict rows) {
+    double *restrict before = rows, *restrict at = rows + count + 1; /* at[i] belongs to labels[i - 1] */
     for (int32_t i = 0; i <= count; i++) before[i] = at[i] = MINUS_INFINITY;
     before[0] = 0.0;
     for (int32_t t = 0; t < s->steps; t++, logs += s->classes) {
         double gap = logs[s->blank];
-        for (int32_t i = count; i > 0; i--) { /* at[i] belongs to labels[i - 1] */
+        for (int32_t i = count; i > 0; i--) {
             before[i] = log_add(before[i], at[i]) + gap;
             double come = log_add(at[i], before[i - 1]);
             if (i > 1 && labels[i - 1] != labels[i - 2]) come = log_add(come, at[i - 1]);
@@ -346,14 +343,15 @@ static double forward_in_logs(const Forward *f, const Source *s, const double *l
         }
         before[0] += gap;
     }
-    return count > 0 ? log_add(before[count], at[count]) : before[0];
+    return log_add(before[count], at[count]);
 }
 
-/* log p(labels); the table must hold all of them. */
-static double score_of(const Forward *f, const Source *s, const Table *table, const double *logs,
-                       const int32_t *labels, int32_t count) {
-    double score = forward(f, s, table, labels, count);
-    return score != score ? forward_in_logs(f, s, logs, labels, count) : score;
+/* log p(labels), whose last prefix this is, after `forward`. */
+static double score_of(const Prefix *last, const Source *s, const double *logs, const int32_t *labels, int32_t count,
+                       double *rows) {
+    double mass = last->at + last->after;
+    if (mass >= TRUSTED && mass <= DBL_MAX) return log_of(mass, -START);
+    return forward_in_logs(s, logs, labels, count, rows);
 }
 
 /* Writes the step at which each label starts in the most likely alignment; equals stay where they are. `back` takes
@@ -1003,17 +1001,20 @@ typedef struct {
     float *buffer;
     Steps steps;
     Table table;
-    Forward forward;
+    Tree tree;
+    double *rows;
 } Room;
 
-static void lay_out_room(Room *r, Workspace *w, const Source *s, size_t labels) {
+/* For texts of up to `labels` labels, and up to `prefixes` prefixes of them besides the empty one. */
+static void lay_out_room(Room *r, Workspace *w, const Source *s, size_t labels, size_t prefixes) {
     size_t steps = (size_t)s->steps, classes = (size_t)s->classes;
     r->buffer = cut(w, classes, sizeof *r->buffer);
     r->steps.logs = cut(w, classes, steps * sizeof *r->steps.logs);
     r->steps.highest = cut(w, steps, sizeof *r->steps.highest);
     r->steps.highest_label = cut(w, steps, sizeof *r->steps.highest_label);
     lay_out_table(&r->table, w, s->steps, s->classes);
-    lay_out_forward(&r->forward, w, labels);
+    r->tree.list = cut(w, prefixes + 1, sizeof *r->tree.list);
+    r->rows = cut(w, 2 * labels + 2, sizeof *r->rows);
 }
 
 /* The labels and starts of the most likely alignment; returns how many. The lowest of equal classes wins. */
@@ -1036,6 +1037,16 @@ static int32_t best_path(const Source *s, const Steps *steps, int32_t *labels, i
     return count;
 }
 
+/* log p(labels) */
+static double score_text(Room *room, const Source *s, const int32_t *labels, int32_t count) {
+    clear_table(&room->table, s);
+    clear_tree(&room->tree);
+    int32_t last = 0;
+    for (int32_t i = 0; i < count; i++) last = add_prefix(&room->tree, &room->table, last, labels[i]);
+    forward(&room->tree, &room->table, s, room->steps.logs);
+    return score_of(&room->tree.list[last], s, room->steps.logs, labels, count, room->rows);
+}
+
 static Outcome run_greedy(const Batch *b, Answers *answers) {
     const size_t steps = (size_t)b->source.steps;
     Workspace w = {0};
@@ -1043,7 +1054,7 @@ static Outcome run_greedy(const Batch *b, Answers *answers) {
     int32_t *labels, *starts;
     for (int pass = 0; pass < 2; pass++) {
         if (pass && !reserve(&w)) return (Outcome){.kind = NO_MEMORY};
-        lay_out_room(&room, &w, &b->source, steps);
+        lay_out_room(&room, &w, &b->source, steps, steps);
         labels = cut(&w, steps, sizeof *labels);
         starts = cut(&w, steps, sizeof *starts);
     }
@@ -1063,63 +1074,57 @@ static Outcome run_greedy(const Batch *b, Answers *answers) {
         }
         memcpy(answers->numbers + answer->numbers, labels, (size_t)count * sizeof *labels);
         memcpy(answers->numbers + answer->numbers + count, starts, (size_t)count * sizeof *starts);
-        clear_table(&room.table, &s);
-        for (int32_t i = 0; i < count; i++) add_class(&room.table, labels[i]);
-        fill_table(&room.table, &s, room.steps.logs);
-        answer->log_prob = score_of(&room.forward, &s, &room.table, room.steps.logs, labels, count);
+        answer->log_prob = score_text(&room, &s, labels, count);
     }
     free(w.block);
     return outcome;
 }
 
-/* The beam has lost alignments of the texts that it ends with, and so may have their order wrong; their exact scores set
- * it right. A text's true mass is at most its own in the beam and all that is missing there, so that most texts need no
- * exact score to be out of the question. Masses are relative to `all`, 1 in the unit of the beam; infinity if unknown. */
-typedef struct {
-    double all, missing, weakest;
-} Bound;
-
-static Bound bound_of(const Beam *b, int32_t top) {
-    const Ranking *r = &b->ranking;
-    Bound bound = {__builtin_inf(), __builtin_inf(), 0.0};
-    if (b->lifted > 1000 || b->lifted < -1000) return bound;
-    bound.all = double_of((uint64_t)(1023 + b->lifted) << 52);
-    bound.missing = bound.all * (1.0 + 1e-5); /* inputs are rounded to float32 */
-    for (int32_t i = 0; i < b->count; i++) bound.missing -= b->totals[i] * exp_of(-b->entries[i].weight);
-    if (r->count >= top) bound.weakest = r->list[top - 1].mass;
-    return bound;
-}
-
-static inline bool contends(const Bound *bound, double mass, double weight) {
-    return !(mass + bound->missing * exp_of(weight) < bound->weakest);
-}
-
-/* Finds the exact scores of all that can be among the best `top`, and makes the ranking that of these scores. */
-static void rescore(Beam *b, const Source *s, Room *room, int32_t top, int32_t *prefix, double *scores) {
+/* The beam has lost alignments of the texts that it ends with, and so may have their order wrong. Cuts the ranking down
+ * to the texts that may be among the best `top`: the true mass of one is at most its own and all that is missing. */
+static void keep_contenders(Beam *b, int32_t top) {
     Ranking *r = &b->ranking;
-    Bound bound = bound_of(b, top);
-    clear_table(&room->table, s);
-    int32_t kept = 0;
-    for (int32_t k = 0; k < r->count; k++) {
-        const Entry *e = &b->entries[r->list[k].entry];
-        if (k >= top && !contends(&bound, r->list[k].mass, e->weight)) continue;
-        r->list[kept++] = r->list[k];
-        for (int32_t n = e->node; b->nodes[n].parent >= 0; n = b->nodes[n].parent) add_class(&room->table, b->nodes[n].label);
+    if (r->count <= top || b->lifted > 1000 || b->lifted < -1000) return;
+    const double all = double_of((uint64_t)(1023 + b->lifted) << 52), weakest = r->list[top - 1].mass;
+    double missing = all * (1.0 + 1e-5); /* inputs are rounded to float32 */
+    for (int32_t i = 0; i < b->count; i++) missing -= b->totals[i] * exp_of(-b->entries[i].weight);
+    int32_t kept = top;
+    for (int32_t k = top; k < r->count; k++) {
+        double most = r->list[k].mass + missing * exp_of(b->entries[r->list[k].entry].weight);
+        if (!(most < weakest)) r->list[kept++] = r->list[k];
     }
-    fill_table(&room->table, s, room->steps.logs);
-    r->count = 0;
-    for (int32_t k = 0; k < kept; k++) {
-        Candidate c = r->list[k];
-        const Entry *e = &b->entries[c.entry];
-        if (k >= top && !contends(&bound, c.mass, e->weight)) continue;
-        int32_t count = prefix_length(b, e->node);
-        write_prefix(b, e->node, prefix, count);
-        scores[c.entry] = score_of(&room->forward, s, &room->table, room->steps.logs, prefix, count);
-        /* What was missing of this text is missing no longer. */
-        double exact = bound.all * exp_of(scores[c.entry]), weight = exp_of(e->weight);
-        bound.missing -= exact - c.mass / weight;
-        if (top == 1 && exact * weight > bound.weakest) bound.weakest = exact * weight;
-        r->list[r->count++] = (Candidate){scores[c.entry] + e->weight, c.entry, -1};
+    r->count = kept;
+}
+
+/* Where the node's prefix stands in the tree, into which it is put with all that it begins with. */
+static int32_t plant(Beam *b, Room *room, int32_t node, int32_t *path) {
+    int32_t depth = 0;
+    for (; b->nodes[node].slot < 0; node = b->nodes[node].parent) path[depth++] = node;
+    int32_t place = b->nodes[node].slot;
+    while (depth > 0) {
+        node = path[--depth];
+        place = b->nodes[node].slot = add_prefix(&room->tree, &room->table, place, b->nodes[node].label);
+    }
+    return place;
+}
+
+/* Finds the exact scores of all that may be among the best `top`, and makes the ranking that of these scores, with their
+ * logarithms for masses. The nodes' slots become their places in the tree. */
+static void rescore(Beam *b, const Source *s, Room *room, int32_t top, int32_t *path, double *scores) {
+    Ranking *r = &b->ranking;
+    keep_contenders(b, top);
+    clear_table(&room->table, s);
+    clear_tree(&room->tree);
+    for (int32_t i = 0; i < b->count; i++) b->nodes[b->entries[i].node].slot = -1;
+    b->nodes[0].slot = 0;
+    for (int32_t k = 0; k < r->count; k++) plant(b, room, b->entries[r->list[k].entry].node, path);
+    forward(&room->tree, &room->table, s, room->steps.logs);
+    for (int32_t k = 0; k < r->count; k++) {
+        int32_t entry = r->list[k].entry, node = b->entries[entry].node, count = prefix_length(b, node);
+        write_prefix(b, node, path, count);
+        const Prefix *last = &room->tree.list[b->nodes[node].slot];
+        scores[entry] = score_of(last, s, room->steps.logs, path, count, room->rows);
+        r->list[k].mass = scores[entry] + b->entries[entry].weight;
     }
     sort(r->list, r->count);
 }
@@ -1153,13 +1158,13 @@ static Outcome run_search(const Batch *b, int32_t width, int32_t top, double pru
     Workspace w = {0};
     Room room;
     Beam beam = {.automaton = automaton};
-    int32_t *prefix;
+    int32_t *path;
     double *scores;
     for (int pass = 0; pass < 2; pass++) {
         if (pass && !reserve(&w)) return (Outcome){.kind = NO_MEMORY};
-        lay_out_room(&room, &w, first, steps);
+        lay_out_room(&room, &w, first, steps, nodes);
         lay_out_beam(&beam, &w, most, nodes, first->classes);
-        prefix = cut(&w, steps, sizeof *prefix);
+        path = cut(&w, steps, sizeof *path);
         scores = cut(&w, most, sizeof *scores);
     }
     Outcome outcome = {.kind = DONE};
@@ -1173,7 +1178,7 @@ static Outcome run_search(const Batch *b, int32_t width, int32_t top, double pru
             break;
         }
         search(&beam, &s, &room.steps, prune);
-        rescore(&beam, &s, &room, top, prefix, scores);
+        rescore(&beam, &s, &room, top, path, scores);
         if (!answer_search(&beam, &s, &room, item, top, scores, answers, &back, &back_size)) outcome.kind = NO_MEMORY;
     }
     free(back);
@@ -1194,7 +1199,7 @@ static Outcome run_score(const Batch *b, const Texts *texts, double *scores) {
     Room room;
     for (int pass = 0; pass < 2; pass++) {
         if (pass && !reserve(&w)) return (Outcome){.kind = NO_MEMORY};
-        lay_out_room(&room, &w, &b->source, texts->longest);
+        lay_out_room(&room, &w, &b->source, texts->longest, texts->longest);
     }
     Outcome outcome = {.kind = DONE};
     for (Py_ssize_t item = 0; item < b->items; item++) {
@@ -1204,15 +1209,10 @@ static Outcome run_score(const Batch *b, const Texts *texts, double *scores) {
             outcome = (Outcome){UNFIT, item, unfit};
             break;
         }
-        clear_table(&room.table, &s);
-        for (size_t i = 0; i < texts->offsets[texts->count]; i++) add_class(&room.table, texts->labels[i]);
-        fill_table(&room.table, &s, room.steps.logs);
         for (size_t i = 0; i < texts->count; i++) {
             size_t count = texts->offsets[i + 1] - texts->offsets[i];
             const int32_t *labels = texts->labels + texts->offsets[i];
-            bool fits = count <= (size_t)s.steps;
-            *scores++ = fits ? score_of(&room.forward, &s, &room.table, room.steps.logs, labels, (int32_t)count)
-                             : MINUS_INFINITY;
+            *scores++ = count > (size_t)s.steps ? MINUS_INFINITY : score_text(&room, &s, labels, (int32_t)count);
         }
     }
     free(w.block);
