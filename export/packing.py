@@ -14,7 +14,7 @@ import torch
 from edge_ocr.bundle import load_bundle
 from edge_ocr.grammar import load_regions, plate_grammar
 from edge_ocr.types import Kind
-from export import bundles, evaluate, gates
+from export import bundles, evaluate, gates, pictures
 from export.convert import convert_apart
 from export.crnn import Crnn
 from export.errors import ConversionError
@@ -71,11 +71,14 @@ def pack(checkpoint: Path, shards: Path, data: Path, folder: Path, tools: Tools,
     check_loss(float_scores, results)
     temperature = fit_temperature(results)
     settings["temperature"] = temperature
-    accuracy = _figures(results, float_scores, temperature)
+    warm = [_warm(result, temperature) for result in results]
+    accuracy = _figures(warm, float_scores)
     accuracy["int8_logit_error"] = round(parity.error, 4)
     card = {"training": training, "accuracy": accuracy, "licence": _LICENCE}
     bundles.write(folder, model, task="recognise", kind=Kind.PLATE, settings=settings, card=card)
     shutil.copyfile(checkpoint.with_name("log.jsonl"), folder / "training.jsonl")
+    pictures.draw_curves(folder / "training.jsonl", folder / "training.svg")
+    pictures.draw_reliability({result.folder.name: result.calibration for result in warm}, folder / "reliability.svg")
 
 
 def load_network(checkpoint: Path) -> Crnn:
@@ -132,9 +135,9 @@ def _warm(result: Evaluation, temperature: float) -> Evaluation:
     return evaluate.score(evaluate.warmed(result.looks, temperature), grammar, result.folder, CHARACTERS)
 
 
-def _figures(results: list[Evaluation], float_scores: dict[str, Score], temperature: float) -> dict[str, Any]:
+def _figures(results: list[Evaluation], float_scores: dict[str, Score]) -> dict[str, Any]:
     figures: dict[str, Any] = {}
-    for result in (_warm(result, temperature) for result in results):
+    for result in results:
         name = result.folder.name
         figures[name] = {
             "crops": result.greedy.count,
