@@ -75,7 +75,7 @@ def _read(args: argparse.Namespace) -> int:
     from edge_ocr.reader import Reader  # noqa: PLC0415
 
     pictures = None if args.annotate is None else _Pictures(args.annotate)
-    reader = Reader(args.kind, regions=args.region, top=args.top)
+    reader = Reader(args.kind, regions=args.region, top=args.top, min_confidence=args.min_confidence)
     inputs = list(_inputs(args.paths))
     table = output.read_table([printable(path) for path, _ in inputs], output.Style.of(sys.stdout))
     if not args.json:
@@ -223,6 +223,13 @@ def _parser() -> _Parser:
     read.add_argument(
         "--top", type=_top, default=5, metavar="N", help="list at most N alternatives (0 to 5; default 5)"
     )
+    read.add_argument(
+        "--min-confidence",
+        type=_share,
+        default=0.3,
+        metavar="P",
+        help="leave out what is less sure (0 to 1; default 0.3)",
+    )
     read.add_argument("--annotate", type=Path, metavar="DIR", help="write pictures with what was read into DIR")
     read.add_argument("paths", nargs="+", metavar="PATH", help="an image, a folder of images, or a glob in quotes")
 
@@ -261,6 +268,16 @@ def _top(text: str) -> int:
     if text not in set("012345"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 5")
     return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return share
 
 
 class _Parser(argparse.ArgumentParser):

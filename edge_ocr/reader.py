@@ -39,6 +39,9 @@ _HALF = math.log(0.5)
 MOST_ALTERNATIVES = 5
 """That a reading can list."""
 
+MIN_CONFIDENCE = 0.3
+"""Below it a reading of something detected is more often a lamp or lettering than a plate."""
+
 _LISTED = 8  # hypotheses of a sighting that the vote gets: those that could still win, with those of other frames
 
 
@@ -78,6 +81,7 @@ class Reader:
         grammar: what a text may look like, over the recogniser's alphabet with blank 0; needed for kinds other than
             plates, and in the place of ``regions``.
         top: the most alternatives that a reading lists, 0 to 5; a text's confidence does not depend on it.
+        min_confidence: 0..1, the least of a reading where plates are detected; a whole crop is read whatever comes.
         threads: how many cores one inference may use; >= 1.
 
     Raises:
@@ -97,12 +101,15 @@ class Reader:
         detector: Callable[[Image], list[Quad]] | None = None,
         grammar: Grammar | None = None,
         top: int = 5,
+        min_confidence: float = MIN_CONFIDENCE,
         threads: int = 1,
     ) -> None:
         if kind not in list(Kind):
             raise ValueError(f"kind must be one of {', '.join(Kind)}, not {kind!r}")
         if not 0 <= top <= MOST_ALTERNATIVES:
             raise ValueError(f"top must be 0 to {MOST_ALTERNATIVES}, not {top}")
+        if not 0 <= min_confidence <= 1:
+            raise ValueError(f"min_confidence must be 0 to 1, not {min_confidence}")
         if threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
         self.kind = Kind(kind)
@@ -123,6 +130,7 @@ class Reader:
         self.grammar = grammar
         self._detector = detector
         self._top = top
+        self._min_confidence = min_confidence
         self._threads = threads
 
     @cached_property
@@ -152,7 +160,9 @@ class Reader:
         sightings = self.sightings(image, crop=crop, stopwatch=stopwatch)
         with stopwatch.lap("decode"):
             votes = [vote.fuse([sighting], self.grammar, kind=self.kind) for sighting in sightings]
-        readings = [replace(v.reading, alternatives=v.reading.alternatives[: self._top]) for v in votes if v]
+        least = 0.0 if crop else self._min_confidence
+        sure = [ballot.reading for ballot in votes if ballot and ballot.reading.confidence >= least]
+        readings = [replace(reading, alternatives=reading.alternatives[: self._top]) for reading in sure]
         return sorted(readings, key=lambda reading: -reading.confidence)
 
     def sightings(

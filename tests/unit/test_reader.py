@@ -72,6 +72,16 @@ def test_readings_come_most_confident_first() -> None:
     assert confidences == sorted(confidences, reverse=True)
 
 
+def test_what_is_less_sure_than_asked_for_is_left_out_where_it_was_detected() -> None:
+    faint = text_of("..#.........   .")
+    faint[:, 4:6] = 100
+    image = scene((AB, 10, 5), (faint, 70, 40))
+    both = reader_with(looking_at((10, 5), (70, 40)), min_confidence=0).read(image)
+    between = (both[0].confidence + both[1].confidence) / 2
+    assert reader_with(looking_at((10, 5), (70, 40)), min_confidence=between).read(image) == both[:1]
+    assert len(reader_with(min_confidence=1.0).read(faint, crop=True)) == 1
+
+
 def test_a_place_without_a_text_gives_no_reading_but_stays_a_sighting() -> None:
     reader = reader_with(looking_at((10, 5)))
     assert reader.read(scene()) == []
@@ -153,6 +163,7 @@ def test_what_is_no_image_is_refused_by_name(image: Any, error: type[Exception])
         ({"kind": "car"}, "kind must be one of plate, sign, word, digits, not 'car'"),
         ({"top": MOST_ALTERNATIVES + 1}, "top must be 0 to 5"),
         ({"top": -1}, "top must be 0 to 5"),
+        ({"min_confidence": 1.5}, "min_confidence must be 0 to 1, not 1.5"),
         ({"threads": 0}, "threads must be at least 1"),
         ({"regions": ["sk"]}, "regions and grammar exclude each other"),
     ],
