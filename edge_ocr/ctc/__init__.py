@@ -211,10 +211,14 @@ def _is_nested(labels: Sequence[int] | Sequence[Sequence[int]]) -> bool:
             return False
         index(labels[0])  # type: ignore[arg-type]  # that is the question
     except (TypeError, KeyError):
-        if isinstance(labels, Sequence | np.ndarray) and all(isinstance(x, Sequence | np.ndarray) for x in labels):
+        if _is_sequence(labels) and all(_is_sequence(text) for text in labels):
             return True
         raise TypeError("labels must be a sequence of classes, or a sequence of such sequences") from None
     return False
+
+
+def _is_sequence(value: object) -> bool:
+    return isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes)
 
 
 def _compiled(automaton: Automaton, blank: int) -> object:

@@ -1513,6 +1513,11 @@ static bool add_text(Texts *t, PyObject *sequence, size_t *used, size_t *room, c
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *item = PySequence_GetItem(sequence, i);
         if (!item) return false;
+        if (!PyIndex_Check(item)) {
+            PyErr_Format(PyExc_TypeError, "labels must be integers, not %R", item);
+            Py_DECREF(item);
+            return false;
+        }
         Py_ssize_t label = PyNumber_AsSsize_t(item, NULL); /* beyond its range: clipped, and refused below */
         Py_DECREF(item);
         if (label == -1 && PyErr_Occurred()) return false;
