@@ -497,6 +497,50 @@ static void complete_automaton(Automaton *a, int32_t *heads, int32_t *tails, int
     }
 }
 
+/* The five arrays of edge_ocr.types.Automaton. */
+typedef struct {
+    int32_t states, edges;
+    const void *offsets, *labels, *targets, *weights, *accept;
+} Arrays;
+
+/* A checked copy, to be freed by free(); or NULL, with what is wrong in `*fault`, or nothing there if memory is short. */
+static Automaton *make_automaton(const Arrays *from, int64_t blank, const char **fault) {
+    Automaton *a = NULL, draft = {.states = from->states, .edges = from->edges};
+    size_t states = (size_t)from->states, edges = (size_t)from->edges;
+    Workspace w = {0}, scratch = {0};
+    *fault = NULL;
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass && !reserve(&w)) return NULL;
+        a = cut(&w, 1, sizeof *a);
+        lay_out_automaton(&draft, &w);
+    }
+    *a = draft;
+    memcpy(a->offsets, from->offsets, (states + 1) * sizeof *a->offsets);
+    if (edges > 0) {
+        memcpy(a->labels, from->labels, edges * sizeof *a->labels);
+        memcpy(a->targets, from->targets, edges * sizeof *a->targets);
+        memcpy(a->weights, from->weights, edges * sizeof *a->weights);
+    }
+    memcpy(a->accept, from->accept, states * sizeof *a->accept);
+    *fault = check_automaton(a);
+    for (size_t e = 0; !*fault && e < edges; e++) {
+        if (a->labels[e] == blank) *fault = "automaton.labels must not hold the blank";
+    }
+    int32_t *heads, *tails, *queue;
+    for (int pass = 0; pass < 2; pass++) {
+        if (*fault || (pass && !reserve(&scratch))) {
+            free(a);
+            return NULL;
+        }
+        heads = cut(&scratch, states + 1, sizeof *heads);
+        tails = cut(&scratch, edges, sizeof *tails);
+        queue = cut(&scratch, states, sizeof *queue);
+    }
+    complete_automaton(a, heads, tails, queue);
+    free(scratch.block);
+    return a;
+}
+
 /* The state's edge of that label, or -1. */
 static inline int32_t find_edge(const Automaton *a, int32_t from, int32_t label) {
     const State *state = &a->state[from];
@@ -965,7 +1009,7 @@ static Answer *add_answer(Answers *a, Py_ssize_t item, int32_t count) {
     void *list = a->list, *numbers = a->numbers;
     bool fits = grow(&list, &a->capacity, a->count + 1, sizeof *a->list);
     a->list = list;
-    fits = fits && grow(&numbers, &a->room, a->used + 2 * (size_t)count, sizeof *a->numbers);
+    fits = fits && grow(&numbers, &a->room, a->used + 2 * (size_t)count + 1, sizeof *a->numbers);
     a->numbers = numbers;
     if (!fits) return NULL;
     Answer *made = &a->list[a->count++];
@@ -1504,7 +1548,7 @@ static bool add_text(Texts *t, PyObject *sequence, size_t *used, size_t *room, c
     Py_ssize_t count = PySequence_Size(sequence);
     if (count < 0) return false;
     void *labels = t->labels;
-    bool grown = grow(&labels, room, *used + (size_t)count, sizeof *t->labels);
+    bool grown = grow(&labels, room, *used + (size_t)count + 1, sizeof *t->labels);
     t->labels = labels;
     if (!grown || count > INT32_MAX / 4) {
         PyErr_NoMemory();
@@ -1603,50 +1647,6 @@ static bool open_array(Py_buffer *view, PyObject *array, const char *name, char 
 
 static void drop_automaton(PyObject *capsule) { free(PyCapsule_GetPointer(capsule, CAPSULE)); }
 
-/* The views are, in order, offsets, labels, targets, weights, accept. */
-static PyObject *copy_automaton(const Py_buffer *views, Py_ssize_t blank) {
-    Automaton *a, draft = {.states = (int32_t)views[4].shape[0], .edges = (int32_t)views[1].shape[0]};
-    Workspace sizes = {0}, w = {0}, scratch = {0};
-    cut(&sizes, 1, sizeof *a);
-    lay_out_automaton(&draft, &sizes);
-    w.used = sizes.used;
-    w.overflow = sizes.overflow;
-    if (!reserve(&w)) return PyErr_NoMemory();
-    a = cut(&w, 1, sizeof *a);
-    *a = draft;
-    lay_out_automaton(a, &w);
-    size_t states = (size_t)a->states, edges = (size_t)a->edges;
-    memcpy(a->offsets, views[0].buf, (states + 1) * 4);
-    memcpy(a->labels, views[1].buf, edges * 4);
-    memcpy(a->targets, views[2].buf, edges * 4);
-    memcpy(a->weights, views[3].buf, edges * 4);
-    memcpy(a->accept, views[4].buf, states * 4);
-    const char *fault = check_automaton(a);
-    for (size_t e = 0; !fault && e < edges; e++) {
-        if (a->labels[e] == blank) fault = "automaton.labels must not hold the blank";
-    }
-    if (fault) {
-        PyErr_SetString(PyExc_ValueError, fault);
-        free(a);
-        return NULL;
-    }
-    int32_t *heads, *tails, *queue;
-    for (int pass = 0; pass < 2; pass++) {
-        if (pass && !reserve(&scratch)) {
-            free(a);
-            return PyErr_NoMemory();
-        }
-        heads = cut(&scratch, states + 1, sizeof *heads);
-        tails = cut(&scratch, edges, sizeof *tails);
-        queue = cut(&scratch, states, sizeof *queue);
-    }
-    complete_automaton(a, heads, tails, queue);
-    free(scratch.block);
-    PyObject *capsule = PyCapsule_New(a, CAPSULE, drop_automaton);
-    if (!capsule) free(a);
-    return capsule;
-}
-
 /* compile_automaton(offsets, labels, targets, weights, accept, blank) */
 static PyObject *compile_automaton(PyObject *Py_UNUSED(module), PyObject *arguments) {
     static const char *const names[] = {"offsets", "labels", "targets", "weights", "accept"};
@@ -1667,7 +1667,13 @@ static PyObject *compile_automaton(PyObject *Py_UNUSED(module), PyObject *argume
         } else if (views[2].shape[0] != views[1].shape[0] || views[3].shape[0] != views[1].shape[0]) {
             PyErr_SetString(PyExc_ValueError, "automaton.labels, targets and weights must be equally long");
         } else {
-            capsule = copy_automaton(views, blank);
+            const char *fault;
+            Arrays arrays = {(int32_t)views[4].shape[0], (int32_t)views[1].shape[0], views[0].buf, views[1].buf,
+                             views[2].buf, views[3].buf, views[4].buf};
+            Automaton *made = make_automaton(&arrays, blank, &fault);
+            if (fault) PyErr_SetString(PyExc_ValueError, fault);
+            else if (!made) PyErr_NoMemory();
+            else if (!(capsule = PyCapsule_New(made, CAPSULE, drop_automaton))) free(made);
         }
     }
     for (int i = 0; i < 5; i++) PyBuffer_Release(&views[i]);
