@@ -52,7 +52,10 @@ class DetectorNet(nn.Module):
         self.coarsest = nn.Sequential(_conv(wide, wide, 3, 2), _Residual(wide))
         self.lateral = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in (width, wide, wide, wide))
         self.enlarge = nn.Upsample(scale_factor=2, mode="nearest")
-        self.tower = nn.Sequential(_conv(width, width), _conv(width, width))
+        # Not normalised: it reads three scales, and the statistics of one batch are those of one scale only.
+        self.tower = nn.Sequential(
+            nn.Conv2d(width, width, 3, 1, 1), nn.ReLU(), nn.Conv2d(width, width, 3, 1, 1), nn.ReLU()
+        )
         self.score = nn.Conv2d(width, 1, 1)
         self.offsets = nn.Conv2d(width, 8, 1)
         nn.init.normal_(self.offsets.weight, std=0.01)
