@@ -82,8 +82,9 @@ def beam_search(
     """The likeliest label sequences, by prefix beam search (Hannun et al., 2014), within an automaton if there is one.
 
     At every step the ``beam_width`` prefixes with the highest probability times e^weight are kept; which they are is
-    found exactly. With an automaton only its edges are followed, each prefix being in the one state that its labels
-    lead to, and none is kept that could not reach an accepting state with the steps that remain.
+    found exactly. The last beam is put in order by exact scores, so that an alignment that the beam lost on the way
+    decides nothing. With an automaton only its edges are followed, each prefix being in the one state that its labels
+    lead to, and none is kept that has more labels before it to an accepting state than steps remain.
 
     Args:
         log_probs: float32 (T, C) or (N, T, C), or quantised logits; see the module.
@@ -99,9 +100,8 @@ def beam_search(
 
     Returns:
         Up to ``top`` hypotheses, best ``score`` first, for (T, C); a list of N such lists for (N, T, C). All have a
-        probability above 0, and all are accepted by the automaton; there may be none. ``log_prob`` is exact whatever
-        the beam lost: the sum over all alignments of the labels. ``steps`` are where the labels start in the likeliest
-        of these.
+        probability above 0, and all are accepted by the automaton; there may be none. ``log_prob`` is exact: the sum
+        over all alignments of the labels. ``steps`` are where the labels start in the likeliest of these.
 
     Raises:
         TypeError: an argument has the wrong type; it is named.

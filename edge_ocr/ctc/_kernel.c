@@ -192,7 +192,7 @@ static float highest_of(const float *row, int32_t count) {
     return unfit[0] | unfit[1] | unfit[2] | unfit[3] ? __builtin_nanf("") : result;
 }
 
-/* All log-probabilities of a sequence, (steps, classes), and of each step the highest: of all, and of all but the blank. */
+/* The log-probabilities of a sequence, (steps, classes), and the highest of each step, with and without the blank. */
 typedef struct {
     double *logs, *highest, *highest_label;
 } Steps;
@@ -284,7 +284,7 @@ static void fill_table(Table *table, const Source *s, const double *logs) {
     exp_all(table->p, (size_t)s->steps * (size_t)table->count);
 }
 
-/* A text to be scored, or the beginning of several: one label after the parent's, which stands before it in the list. */
+/* A text to be scored, or how several begin: one label after the parent's, which stands before it in the list. */
 typedef struct {
     double at, after; /* masses of the alignments that end in the label, and in the blank after it */
     double skip;      /* 1 where the label may follow its parent's without a blank, else 0 */
@@ -446,7 +446,8 @@ static const char *check_automaton(const Automaton *a) {
     return NULL;
 }
 
-/* Breadth first from the accepting states, against the edges. `heads` takes states + 1, `tails` edges, `queue` states. */
+/* Breadth first, from the accepting states, against the edges. `heads` takes states + 1, `tails` edges, `queue`
+ * states. */
 static void measure_distances(Automaton *a, int32_t *heads, int32_t *tails, int32_t *queue) {
     memset(heads, 0, ((size_t)a->states + 1) * sizeof *heads);
     for (int32_t e = 0; e < a->edges; e++) heads[a->targets[e] + 1]++;
@@ -503,7 +504,7 @@ typedef struct {
     const void *offsets, *labels, *targets, *weights, *accept;
 } Arrays;
 
-/* A checked copy, to be freed by free(); or NULL, with what is wrong in `*fault`, or nothing there if memory is short. */
+/* A checked copy, to be freed by free(); or NULL, with what is wrong in `*fault`, which is NULL if memory is short. */
 static Automaton *make_automaton(const Arrays *from, int64_t blank, const char **fault) {
     Automaton *a = NULL, draft = {.states = from->states, .edges = from->edges};
     size_t states = (size_t)from->states, edges = (size_t)from->edges;
@@ -1152,8 +1153,8 @@ static int32_t plant(Beam *b, Room *room, int32_t node, int32_t *path) {
     return place;
 }
 
-/* Finds the exact scores of all that may be among the best `top`, and makes the ranking that of these scores, with their
- * logarithms for masses. The nodes' slots become their places in the tree. */
+/* Finds the exact scores of all that may be among the best `top`, and makes the ranking that of these scores, which
+ * stand for masses in it. The nodes' slots become their places in the tree. */
 static void rescore(Beam *b, const Source *s, Room *room, int32_t top, int32_t *path, double *scores) {
     Ranking *r = &b->ranking;
     keep_contenders(b, top);
@@ -1332,7 +1333,7 @@ static bool open_values(Input *in, PyObject *values, double unit) {
 static bool open_lengths(Input *in, PyObject *lengths) {
     if (lengths == Py_None) return true;
     if (!in->batched) {
-        PyErr_SetString(PyExc_ValueError, "lengths belongs to a batch (N, T, C); of one sequence pass log_probs[:length]");
+        PyErr_SetString(PyExc_ValueError, "lengths belongs to a batch (N, T, C); else pass log_probs[:length]");
         return false;
     }
     if (PyObject_GetBuffer(lengths, &in->lengths, PyBUF_STRIDES | PyBUF_FORMAT) < 0) return false;
@@ -1421,7 +1422,8 @@ typedef struct {
 /* From (class, "labels", "log_prob", "weight", "steps"). */
 static bool open_mould(Mould *m, PyObject *parts) {
     PyObject *kind;
-    if (!PyArg_ParseTuple(parts, "OOOOO", &kind, &m->fields[0], &m->fields[1], &m->fields[2], &m->fields[3])) return false;
+    PyObject **fields = m->fields;
+    if (!PyArg_ParseTuple(parts, "OOOOO", &kind, &fields[0], &fields[1], &fields[2], &fields[3])) return false;
     if (!PyType_Check(kind)) {
         PyErr_SetString(PyExc_TypeError, "the mould must begin with a class");
         return false;
@@ -1508,8 +1510,8 @@ static bool open_wish(Wish *w, PyObject *width, PyObject *top, PyObject *prune, 
     }
     w->automaton = capsule == Py_None ? NULL : PyCapsule_GetPointer(capsule, CAPSULE);
     if (w->automaton && w->automaton->highest >= s->classes) {
-        PyErr_Format(PyExc_ValueError, "automaton.labels must be classes of log_probs, 0..%d, not %d", (int)s->classes - 1,
-                     (int)w->automaton->highest);
+        PyErr_Format(PyExc_ValueError, "automaton.labels must be classes of log_probs, 0..%d, not %d",
+                     (int)s->classes - 1, (int)w->automaton->highest);
         return false;
     }
     return w->automaton || capsule == Py_None;
@@ -1519,7 +1521,8 @@ static bool open_wish(Wish *w, PyObject *width, PyObject *top, PyObject *prune, 
 static PyObject *beam_search(PyObject *Py_UNUSED(module), PyObject *arguments) {
     PyObject *parts, *values, *lengths, *blank, *width, *top, *prune, *capsule, *result = NULL;
     double unit;
-    if (!PyArg_ParseTuple(arguments, "OOdOOOOOO", &parts, &values, &unit, &lengths, &blank, &width, &top, &prune, &capsule))
+    if (!PyArg_ParseTuple(arguments, "OOdOOOOOO", &parts, &values, &unit, &lengths, &blank, &width, &top, &prune,
+                          &capsule))
         return NULL;
     Input in;
     Wish wish;
@@ -1668,9 +1671,9 @@ static PyObject *compile_automaton(PyObject *Py_UNUSED(module), PyObject *argume
             PyErr_SetString(PyExc_ValueError, "automaton.labels, targets and weights must be equally long");
         } else {
             const char *fault;
-            Arrays arrays = {(int32_t)views[4].shape[0], (int32_t)views[1].shape[0], views[0].buf, views[1].buf,
-                             views[2].buf, views[3].buf, views[4].buf};
-            Automaton *made = make_automaton(&arrays, blank, &fault);
+            Arrays from = {(int32_t)views[4].shape[0], (int32_t)views[1].shape[0], views[0].buf, views[1].buf,
+                           views[2].buf, views[3].buf, views[4].buf};
+            Automaton *made = make_automaton(&from, blank, &fault);
             if (fault) PyErr_SetString(PyExc_ValueError, fault);
             else if (!made) PyErr_NoMemory();
             else if (!(capsule = PyCapsule_New(made, CAPSULE, drop_automaton))) free(made);
