@@ -8,7 +8,7 @@ SOURCES := pyproject.toml $(shell find edge_ocr -name '*.py' -o -name '*.c' -o -
 PIP := -m pip install --quiet --disable-pip-version-check
 SAMPLES := docs/samples
 
-.PHONY: run test lint unit test-tflite test-export locks clean help
+.PHONY: run test lint unit test-tflite test-export asan fuzz locks clean help
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -38,6 +38,16 @@ test-tflite: .venv-tflite/ready
 	@echo "== Golden tests under tflite-runtime 2.14 and NumPy 1"
 	.venv-tflite/bin/edge-ocr doctor | grep "tflite_runtime 2.14"
 	.venv-tflite/bin/python -m pytest tests/golden
+
+# The decoder's tests on a kernel built with the sanitizers for addresses and undefined behaviour.
+asan: .venv-test/ready
+	@echo "== The decoder under AddressSanitizer and UBSan"
+	sh tests/asan.sh .venv-test/bin/python
+
+# Hostile input for the decoder; needs clang, which has libFuzzer.
+FUZZ_SECONDS ?= 3600
+fuzz: .venv-test/ready
+	.venv-test/bin/python tests/fuzz/fuzz_ctc.py --seconds $(FUZZ_SECONDS)
 
 # Training and conversion, in the environments that hold torch and TensorFlow.
 test-export: .venv-train/ready .venv-convert/ready
