@@ -42,7 +42,7 @@ test-tflite: .venv-tflite/ready
 # The decoder's tests on a kernel built with the sanitizers for addresses and undefined behaviour.
 asan: .venv-test/ready
 	@echo "== The decoder under AddressSanitizer and UBSan"
-	sh tests/asan.sh .venv-test/bin/python
+	sh tests/asan.sh $(CURDIR)/.venv-test/bin/python
 
 # Hostile input for the decoder; needs clang, which has libFuzzer.
 FUZZ_SECONDS ?= 3600
