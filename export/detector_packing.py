@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +104,9 @@ def export_onnx(net: DetectorNet, target: Path) -> None:
     plain = DetectorNet()
     plain.load_state_dict(net.state_dict())
     example = torch.zeros(1, 1, INPUT[1], INPUT[0])
-    torch.onnx.export(
-        plain.eval(), (example,), str(target), input_names=["image"], output_names=names, dynamo=True,
-        external_data=False, verbose=False,
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's exporter warns of its own internals
+        torch.onnx.export(
+            plain.eval(), (example,), str(target), input_names=["image"], output_names=names, dynamo=True,
+            external_data=False, verbose=False,
+        )  # fmt: skip

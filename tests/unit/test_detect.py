@@ -159,7 +159,8 @@ def _box(x: float, y: float, width: float, height: float) -> list[list[float]]:
 def _merge(*candidates: tuple[list[list[float]], float]) -> list[tuple[list[list[float]], float]]:
     corners = np.array([corners for corners, _ in candidates], np.float32).reshape(-1, 4, 2)
     merged = detect._merged(detect._Found(corners, np.array([score for _, score in candidates], np.float32)), 0.3)
-    return list(zip(merged.corners.astype(float).round(2).tolist(), merged.scores.astype(float).round(3).tolist(), strict=True))
+    rounded = merged.corners.astype(float).round(2).tolist(), merged.scores.astype(float).round(3).tolist()
+    return list(zip(*rounded, strict=True))
 
 
 def test_nothing_merges_to_nothing() -> None:
