@@ -165,33 +165,37 @@ static const float *row_at(const Source *s, int32_t t, float *restrict buffer) {
     return buffer;
 }
 
-/* Raises `highest` to four values more; `unfit` collects what is no log-probability. */
-static inline void take_four(Floats *highest, Ints *unfit, const float *row) {
-    Floats x;
-    memcpy(&x, row, sizeof x);
-    Ints higher = x > *highest;
-    *highest = (Floats)(((Ints)x & higher) | ((Ints)*highest & ~higher));
-    *unfit |= ~(x <= HIGHEST_LOG_PROB); /* NaN compares as false */
+static inline Floats higher_of(Floats a, Floats b) {
+    Ints first = a > b;
+    return (Floats)(((Ints)a & first) | ((Ints)b & ~first));
 }
 
-/* The highest of `count` log-probabilities; -inf where there are none and NaN where one is no log-probability. */
+/* The highest of `count` log-probabilities; -inf where there are none and NaN where one is no log-probability. Eight at
+ * a time in two chains, neither of which waits for the other. */
 static float highest_of(const float *row, int32_t count) {
+    Floats highest[2] = {(Floats){0} + (float)MINUS_INFINITY, (Floats){0} + (float)MINUS_INFINITY};
+    Ints fit = ~(Ints){0};
+    float few[8];
     if (count == 0) return (float)MINUS_INFINITY;
-    Floats highest = (Floats){0} + (float)MINUS_INFINITY;
-    Ints unfit = {0};
-    if (count >= 4) {
-        for (int32_t c = 0; c + 4 < count; c += 4) take_four(&highest, &unfit, row + c);
-        take_four(&highest, &unfit, row + count - 4); /* the rest, and some again */
-    } else {
-        float few[4];
-        for (int32_t c = 0; c < 4; c++) few[c] = c < count ? row[c] : (float)MINUS_INFINITY;
-        take_four(&highest, &unfit, few);
+    if (count < 8) {
+        for (int32_t c = 0; c < 8; c++) few[c] = row[c < count ? c : 0];
+        row = few;
+        count = 8;
     }
-    float result = highest[0];
-    for (int k = 1; k < 4; k++) result = highest[k] > result ? highest[k] : result;
-    return unfit[0] | unfit[1] | unfit[2] | unfit[3] ? __builtin_nanf("") : result;
+    for (int32_t c = 0; c < count; c += 8) {
+        Floats x, y;
+        int32_t from = c + 8 <= count ? c : count - 8; /* the last eight may have been seen before */
+        memcpy(&x, row + from, sizeof x);
+        memcpy(&y, row + from + 4, sizeof y);
+        highest[0] = higher_of(x, highest[0]);
+        highest[1] = higher_of(y, highest[1]);
+        fit &= (x <= HIGHEST_LOG_PROB) & (y <= HIGHEST_LOG_PROB); /* NaN compares as false */
+    }
+    Floats all = higher_of(highest[0], highest[1]);
+    float result = all[0];
+    for (int k = 1; k < 4; k++) result = all[k] > result ? all[k] : result;
+    return fit[0] & fit[1] & fit[2] & fit[3] ? result : __builtin_nanf("");
 }
-
 /* The log-probabilities of a sequence, (steps, classes), and the highest of each step, with and without the blank. */
 typedef struct {
     double *logs, *highest, *highest_label;
