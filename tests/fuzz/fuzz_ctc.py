@@ -42,11 +42,11 @@ def fuzz_kernel(seconds: int, folder: Path) -> int:
     include, version = sysconfig.get_path("include"), sysconfig.get_config_var("LDVERSION")
     source = str(Path(__file__).with_name("fuzz_kernel.c"))
     python = [f"-I{include}", f"-L{libraries}", f"-Wl,-rpath,{libraries}", f"-lpython{version}"]
-    flags = ["-g", "-O1", "-std=c11", "-ffp-contract=off", "-DPy_LIMITED_API=0x030b0000", *sanitizers]
+    flags = ["-g", "-O2", "-std=c11", "-ffp-contract=off", "-DPy_LIMITED_API=0x030b0000", *sanitizers]
     subprocess.run([clang, *flags, source, "-o", str(program), *python], check=True)
     corpus = folder / "corpus"
     corpus.mkdir(exist_ok=True)
-    options = [f"-max_total_time={seconds}", "-max_len=4096", "-print_final_stats=1", "-verbosity=0"]
+    options = [f"-max_total_time={seconds}", "-max_len=1024", "-len_control=0", "-print_final_stats=1", "-verbosity=0"]
     return subprocess.run([str(program), *options, f"-artifact_prefix={folder}/", str(corpus)], check=False).returncode
 
 
