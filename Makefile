@@ -1,56 +1,54 @@
-# make run   reads the bundled samples on this machine, from nothing but python3, venv and a C compiler
-# make test  the whole suite: lint, types, unit, golden and fault tests
 # Everything installs into folders .venv-* here; the first run needs the package index, later ones no network.
 
 PYTHON ?= python3
 LOCKS := .ci/locks
-SOURCES := pyproject.toml $(shell find edge_ocr -name '*.py' -o -name '*.c' -o -name '*.toml' -o -name '*.tflite')
-PIP := -m pip install --quiet --disable-pip-version-check
+SOURCES := pyproject.toml $(shell find edge_ocr -name '*.py' -o -name '*.c' -o -name '*.toml' -o -name '*.tflite' -o -name '*.npz')
+PIP := -m pip install --disable-pip-version-check
 SAMPLES := docs/samples
 
 .PHONY: run test lint unit test-tflite test-export asan fuzz locks clean help
 
-help:
-	@sed -n 's/^# //p' Makefile
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
 
-run: .venv-run/ready
+run: .venv-run/ready ## install, and read the samples: from nothing but python3, venv and a C compiler
 	@echo "== Two photographs"
-	.venv-run/bin/edge-ocr read --annotate out $(SAMPLES)/*.jpg
+	.venv-run/bin/edge-ocr read --annotate out $(SAMPLES)/street.jpg $(SAMPLES)/night.jpg
 	@echo "== A clip: one event for each vehicle"
 	.venv-run/bin/edge-ocr watch --store out/store $(SAMPLES)/clip.mp4
 	@echo "== Done. The annotated pictures are in out/, the events and their crops in out/store/."
 
-test: lint unit
+test: lint unit ## the whole suite: format, lint, types, unit, golden and fault tests
 
-lint: .venv-test/ready
+lint: .venv-test/ready ## format, lint and types
 	@echo "== Format and lint"
 	.venv-test/bin/ruff format --check .
 	.venv-test/bin/ruff check .
 	@echo "== Types"
 	.venv-test/bin/mypy
 
-unit: .venv-test/ready
+unit: .venv-test/ready ## the tests without the checks of format and types
 	@echo "== Tests"
 	.venv-test/bin/python -m pytest tests
 
 # The golden tests again under the interpreter that older boards have.
-test-tflite: .venv-tflite/ready
+test-tflite: .venv-tflite/ready ## the golden tests under tflite-runtime 2.14 and NumPy 1
 	@echo "== Golden tests under tflite-runtime 2.14 and NumPy 1"
 	.venv-tflite/bin/edge-ocr doctor | grep "tflite_runtime 2.14"
 	.venv-tflite/bin/python -m pytest tests/golden
 
 # The decoder's tests on a kernel built with the sanitizers for addresses and undefined behaviour.
-asan: .venv-test/ready
+asan: .venv-test/ready ## the decoder under AddressSanitizer and UBSan
 	@echo "== The decoder under AddressSanitizer and UBSan"
 	sh tests/asan.sh $(CURDIR)/.venv-test/bin/python
 
 # Hostile input for the decoder; needs clang, which has libFuzzer.
 FUZZ_SECONDS ?= 3600
-fuzz: .venv-test/ready
+fuzz: .venv-test/ready ## hostile input for the decoder, for an hour
 	.venv-test/bin/python tests/fuzz/fuzz_ctc.py --seconds $(FUZZ_SECONDS)
 
 # Training and conversion, in the environments that hold torch and TensorFlow.
-test-export: .venv-train/ready .venv-convert/ready
+test-export: .venv-train/ready .venv-convert/ready ## training and conversion, with torch and TensorFlow
 	@echo "== Training"
 	.venv-train/bin/python -m pytest tests/train
 	@echo "== Conversion"
@@ -58,34 +56,35 @@ test-export: .venv-train/ready .venv-convert/ready
 
 .venv-run/ready: $(SOURCES)
 	@echo "== Installing edge-ocr into .venv-run (once; about a minute)"
-	test -d .venv-run || $(PYTHON) -m venv .venv-run
+	test -x .venv-run/bin/pip || $(PYTHON) -m venv .venv-run
+	rm -rf build  # or setuptools would install what an earlier version left there
 	.venv-run/bin/python $(PIP) --constraint $(LOCKS)/test.txt .
 	@touch $@
 
 .venv-test/ready: pyproject.toml edge_ocr/ctc/_kernel.c $(LOCKS)/test.txt
 	@echo "== Making the test environment .venv-test (once; about two minutes)"
-	test -d .venv-test || $(PYTHON) -m venv .venv-test
+	test -x .venv-test/bin/pip || $(PYTHON) -m venv .venv-test
 	.venv-test/bin/python $(PIP) --requirement $(LOCKS)/test.txt
 	.venv-test/bin/python $(PIP) --no-deps --editable .
 	@touch $@
 
 .venv-tflite/ready: pyproject.toml edge_ocr/ctc/_kernel.c $(LOCKS)/tflite.txt
 	@echo "== Making .venv-tflite with tflite-runtime and NumPy 1 (once; needs Python 3.11)"
-	test -d .venv-tflite || python3.11 -m venv .venv-tflite
+	test -x .venv-tflite/bin/pip || python3.11 -m venv .venv-tflite
 	.venv-tflite/bin/python $(PIP) --requirement $(LOCKS)/tflite.txt
 	.venv-tflite/bin/python $(PIP) --no-deps --editable .
 	@touch $@
 
 .venv-train/ready: pyproject.toml $(LOCKS)/train.txt
 	@echo "== Making .venv-train with torch (once)"
-	test -d .venv-train || $(PYTHON) -m venv .venv-train
+	test -x .venv-train/bin/pip || $(PYTHON) -m venv .venv-train
 	.venv-train/bin/python $(PIP) --requirement $(LOCKS)/train.txt
 	.venv-train/bin/python $(PIP) --no-deps --editable .
 	@touch $@
 
 .venv-convert/ready: pyproject.toml $(LOCKS)/convert.txt
 	@echo "== Making .venv-convert with TensorFlow (once)"
-	test -d .venv-convert || $(PYTHON) -m venv .venv-convert
+	test -x .venv-convert/bin/pip || $(PYTHON) -m venv .venv-convert
 	.venv-convert/bin/python $(PIP) --requirement $(LOCKS)/convert.txt
 	.venv-convert/bin/python $(PIP) --no-deps --editable .
 	@touch $@
@@ -95,12 +94,12 @@ test-export: .venv-train/ready .venv-convert/ready
 LOCK := uv pip compile pyproject.toml --quiet --no-header --no-annotate --python-version 3.11 \
 	--constraint $(LOCKS)/constraints.txt
 LITERT := ai-edge-litert backports-strenum flatbuffers ml-dtypes protobuf tqdm typing-extensions
-locks:
+locks: ## the locked versions anew
 	$(LOCK) --universal --group test --output-file $(LOCKS)/test.txt
 	$(LOCK) --group golden --extra tflite-runtime $(LITERT:%=--no-emit-package %) --output-file $(LOCKS)/tflite.txt
 	$(LOCK) --group golden --group train --output-file $(LOCKS)/train.txt
 	sed -i '/^nvidia-/d; /^cuda-/d; /^triton/d' $(LOCKS)/train.txt
 	$(LOCK) --group golden --group convert --output-file $(LOCKS)/convert.txt
 
-clean:
+clean: ## remove what was made here
 	rm -rf .venv-* out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

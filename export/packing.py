@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from edge_ocr.bundle import load_bundle
+from edge_ocr.bundle import Bundle
 from edge_ocr.grammar import load_regions, plate_grammar
 from edge_ocr.types import Kind
 from export import bundles, evaluate, gates, pictures
@@ -55,30 +55,36 @@ def pack(checkpoint: Path, shards: Path, data: Path, folder: Path, tools: Tools,
     network = load_network(checkpoint)
     float_scores = measure(network, data)
     images = calibration_images(shards, data)
+    settings: dict[str, Any] = {
+        "alphabet": CHARACTERS,
+        "blank": 0,
+        "height": HEIGHT,
+        "width": WIDTH,
+        "temperature": 1.0,
+    }
     with tempfile.TemporaryDirectory() as scratch:
-        master = Path(scratch) / "model.onnx"
-        write_onnx(network, master)
-        target = Path(scratch) / "model.tflite"
-        convert_apart(tools.converter, master, images, target)
-        model = target.read_bytes()
+        draft = Path(scratch) / folder.name  # the bundle that is there stays until every gate is passed
+        draft.mkdir()
+        converted = Path(scratch) / "model.tflite"
+        write_onnx(network, draft / "model.onnx")
+        convert_apart(tools.converter, draft / "model.onnx", images, converted)
+        model = converted.read_bytes()
         gates.check_operations(model)
-        parity = gates.check_parity(master, model, images[:64], limit=_PARITY_LIMIT, other_python=tools.tflite)
-        settings = {"alphabet": CHARACTERS, "blank": 0, "height": HEIGHT, "width": WIDTH, "temperature": 1.0}
-        card = {"training": training, "licence": _LICENCE}
-        bundles.write(folder, model, task="recognise", kind=Kind.PLATE, settings=settings, card=card)
-        (folder / "model.onnx").write_bytes(master.read_bytes())
-    results = [evaluate.evaluate(load_bundle(folder, task="recognise"), data, item) for item in FOLDERS]
-    check_loss(float_scores, results)
-    temperature = fit_temperature(results)
-    settings["temperature"] = temperature
-    warm = [_warm(result, temperature) for result in results]
-    accuracy = _figures(warm, float_scores)
-    accuracy["int8_logit_error"] = round(parity.error, 4)
-    card = {"training": training, "accuracy": accuracy, "licence": _LICENCE}
-    bundles.write(folder, model, task="recognise", kind=Kind.PLATE, settings=settings, card=card)
-    shutil.copyfile(checkpoint.with_name("log.jsonl"), folder / "training.jsonl")
-    pictures.draw_curves(folder / "training.jsonl", folder / "training.svg")
-    pictures.draw_reliability({result.folder.name: result.calibration for result in warm}, folder / "reliability.svg")
+        parity = gates.check_parity(
+            draft / "model.onnx", model, images[:64], limit=_PARITY_LIMIT, other_python=tools.tflite
+        )
+        bundle = Bundle(folder.name, "recognise", Kind.PLATE, model, settings, {})
+        results = [evaluate.evaluate(bundle, data, item) for item in FOLDERS]
+        check_loss(float_scores, results)
+        settings["temperature"] = fit_temperature(results)
+        warm = [_warm(result, settings["temperature"]) for result in results]
+        accuracy = _figures(warm, float_scores) | {"int8_logit_error": round(parity.error, 4)}
+        card = {"training": training, "accuracy": accuracy, "licence": _LICENCE}
+        bundles.write(draft, model, task="recognise", kind=Kind.PLATE, settings=settings, card=card)
+        shutil.copyfile(checkpoint.with_name("log.jsonl"), draft / "training.jsonl")
+        pictures.draw_curves(draft / "training.jsonl", draft / "training.svg")
+        pictures.draw_reliability({item.folder.name: item.calibration for item in warm}, draft / "reliability.svg")
+        shutil.copytree(draft, folder, dirs_exist_ok=True)
 
 
 def load_network(checkpoint: Path) -> Crnn:

@@ -32,4 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def tools_of(args: argparse.Namespace) -> Tools:
     """The environments that the arguments name; a comparison of interpreters is left out where there is but one."""
-    return Tools(args.converter, args.tflite if args.tflite.is_file() else None)
+    if not args.tflite.is_file():
+        print(f"{args.tflite} is not there: the interpreters are not compared; 'make .venv-tflite/ready' makes it")
+        return Tools(args.converter, None)
+    return Tools(args.converter, args.tflite)

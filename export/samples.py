@@ -40,8 +40,8 @@ class Sample:
 
 
 PHOTOGRAPHS = {
-    "street.jpg": Sample("0231.jpg", ("CJ", "48", "KLM")),
-    "night.jpg": Sample("0180.jpg", ("TM", "07", "PLT")),
+    "street.jpg": Sample("0089.jpg", ("CJ", "48", "KLM")),
+    "night.jpg": Sample("0208.jpg", ("TM", "07", "PLT")),
 }
 CLIP = Sample("0077.jpg", ("B", "172", "EDG"))
 

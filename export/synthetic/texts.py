@@ -35,7 +35,6 @@ INDIAN = (
 )
 LATIN = ("LLL NNNN", "LLLNLNN", "LLL NLNN", "LL NNN LL", "LLL NNN", "LLL NNN L", "NNN LLL", "L NNN LLL")
 CHINESE = ("L XXXXX", "L NNNNN", "L XNNNN", "L NNNNX", "L DNNNNN")
-TUNISIAN = ("NNN 'T' NNNN", "NN 'T' NNNN", "NNN 'T' NNN", "N 'T' NNNN", "NNN 'T' NN", "NN 'T' NN")
 
 
 def fill(rng: np.random.Generator, pattern: str) -> list[str]:
