@@ -74,9 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _read(args: argparse.Namespace) -> int:
     from edge_ocr.reader import Reader  # noqa: PLC0415
 
-    pictures = None if args.annotate is None else _Pictures(args.annotate)
-    reader = Reader(args.kind, regions=args.region, top=args.top, min_confidence=args.min_confidence)
     inputs = list(_inputs(args.paths))
+    pictures = None if args.annotate is None else _Pictures(args.annotate, [path for path, _ in inputs])
+    reader = Reader(args.kind, regions=args.region, top=args.top, min_confidence=args.min_confidence)
     table = output.read_table([printable(path) for path, _ in inputs], output.Style.of(sys.stdout))
     if not args.json:
         _print(table.head())
@@ -90,7 +90,7 @@ def _read(args: argparse.Namespace) -> int:
         if result.error is not None:
             _complain(result.error)
         elif pictures is not None and image is not None:
-            pictures.save(image, result)
+            pictures.save(number, image, result)
         good += result.error is None
     return GOOD if good else NOTHING_READ
 
@@ -168,29 +168,49 @@ def _look(path: str, error: SourceError | None, reader: Reader, *, crop: bool) -
 class _Pictures:
     """The folder for annotated pictures: named after their images, told apart where those share a name."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, images: Sequence[str]) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SourceError(
                 f"--annotate {printable(folder)}: {error.strerror}; name a folder that can be made"
             ) from error
-        self._folder = folder
-        self._taken: set[str] = set()
+        self._files = [folder / name for name in _told_apart([Path(image).stem for image in images])]
+        originals = {_identity(Path(image)) for image in images} - {None}
+        for file in self._files:
+            if _identity(file) in originals:
+                raise SourceError(
+                    f"{printable(file)}: --annotate would replace what is to be read; name another folder"
+                )
 
-    def save(self, image: Image, result: output.Result) -> None:
+    def save(self, number: int, image: Image, result: output.Result) -> None:
         from edge_ocr import annotate  # noqa: PLC0415
 
-        stem, number = Path(result.path).stem, 1
-        name = f"{stem}.jpg"
-        while name in self._taken:
-            number += 1
-            name = f"{stem}-{number}.jpg"
-        self._taken.add(name)
         try:
-            annotate.save(self._folder / name, annotate.picture(image, result.readings))
+            annotate.save(self._files[number], annotate.picture(image, result.readings))
         except SourceError as error:  # the image was read all the same
             _complain(str(error))
+
+
+def _told_apart(stems: Sequence[str]) -> list[str]:
+    """A file name for each stem, in their order: 'a.jpg', 'a-2.jpg', whatever the stems are."""
+    names: dict[str, None] = {}
+    for stem in stems:
+        name, number = f"{stem}.jpg", 1
+        while name in names:
+            number += 1
+            name = f"{stem}-{number}.jpg"
+        names[name] = None
+    return list(names)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """The file behind a name, which links can give many; None where there is none."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _settings(args: argparse.Namespace) -> Settings:

@@ -12,10 +12,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from edge_ocr import cli
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PICTURE = Path(__file__).parents[1] / "data/images/cmyk.jpg"
 REFERENCE = Path(__file__).parents[2] / "docs/reference/command-line.md"
@@ -63,6 +67,25 @@ def test_an_unknown_region_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> N
     assert shown.out == ""
     assert shown.err.startswith("edge-ocr: no region")
     assert len(shown.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("link", [None, Path.symlink_to, Path.hardlink_to])
+def test_an_annotated_picture_never_replaces_what_is_read(
+    link: Callable[[Path, Path], None] | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    original = tmp_path / "original" / "night.jpg"
+    original.parent.mkdir()
+    original.write_bytes(PICTURE.read_bytes())
+    folder = original.parent if link is None else tmp_path
+    if link is not None:
+        link(folder / "night.jpg", original)
+    assert cli.main(["read", "--region", "sk", "--annotate", str(folder), str(PICTURE), str(original)]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err == (
+        f"edge-ocr: {folder}/night.jpg: --annotate would replace what is to be read; name another folder\n"
+    )
+    assert original.read_bytes() == PICTURE.read_bytes()
 
 
 @pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
