@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from edge_ocr import output
-from edge_ocr.errors import EdgeOcrError, SourceError, printable
+from edge_ocr.errors import ConfigError, EdgeOcrError, SourceError, printable
 from edge_ocr.types import Kind
 
 # A command imports what it needs when it runs: `--help` and a mistyped flag answer at once, and `read` does not pay for
@@ -74,6 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _read(args: argparse.Namespace) -> int:
     from edge_ocr.reader import Reader  # noqa: PLC0415
 
+    _check_regions(Kind(args.kind), args.region)
     inputs = list(_inputs(args.paths))
     pictures = None if args.annotate is None else _Pictures(args.annotate, [path for path, _ in inputs])
     reader = Reader(args.kind, regions=args.region, top=args.top, min_confidence=args.min_confidence)
@@ -223,7 +224,13 @@ def _settings(args: argparse.Namespace) -> Settings:
         settings = replace(settings, regions=args.region)
     if args.store is not None:
         settings = replace(settings, store=replace(settings.store, folder=args.store))
+    _check_regions(settings.kind, settings.regions)
     return settings
+
+
+def _check_regions(kind: Kind, regions: Sequence[str] | None) -> None:
+    if regions is not None and kind is not Kind.PLATE:
+        raise ConfigError(f"kind {kind} has no regions, which are plate formats; leave out the kind or the regions")
 
 
 def _parser() -> _Parser:
@@ -359,14 +366,23 @@ def _progress(done: int | None, total: int) -> None:
 
 
 def _become_program() -> None:
-    """Settle what belongs to the process as a whole, before anything native is loaded."""
+    """Settle what belongs to the process as a whole, before anything native is loaded.
+
+    Raises:
+        SystemExit: stdout was closed before the start.
+
+    """
+    if sys.stderr is None:  # closed; the next file opened must not get its descriptor, for libraries to write into
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        sys.stderr = os.fdopen(2, "w")
+    if sys.stdout is None:
+        _complain("stdout: is closed; send the results somewhere, if only to /dev/null")
+        raise SystemExit(NOTHING_READ)
     for name, value in _PROGRAM_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file name must not end the program
-    if sys.stderr is None:
-        return
     # libjpeg, libpng, FFmpeg and TensorFlow Lite write to descriptor 2 whatever they are told. Errors here are one
     # line each, so Python keeps the real stderr for itself, and for a crash, and the libraries get nothing.
     own = os.dup(2)

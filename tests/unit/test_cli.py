@@ -29,7 +29,13 @@ COMMANDS = ("read", "watch", "doctor", "bench")
 def start(*arguments: str, **options: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "edge_ocr", *arguments]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    return subprocess.Popen(command, text=True, **streams)
+    # A shell starts its background jobs, and so this suite, with SIGINT ignored, which children inherit; a handled
+    # signal they do not.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(command, text=True, **streams)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +73,20 @@ def test_an_unknown_region_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> N
     assert shown.out == ""
     assert shown.err.startswith("edge-ocr: no region")
     assert len(shown.err.splitlines()) == 1
+
+
+def test_regions_for_another_kind_than_plates_are_bad_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "watch.toml"
+    config.write_text('kind = "word"\nregions = ["eu"]\n')
+    for arguments in (
+        ["read", "--kind", "sign", "--region", "eu", str(PICTURE)],
+        ["watch", "--kind", "sign", "--region", "eu", "a.mp4"],
+        ["watch", "--config", str(config), "a.mp4"],
+    ):
+        assert cli.main(arguments) == 2
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert re.fullmatch(r"edge-ocr: kind (sign|word) has no regions, [^\n]*; leave out [^\n]*\n", shown.err)
 
 
 @pytest.mark.parametrize("link", [None, Path.symlink_to, Path.hardlink_to])
@@ -150,15 +170,24 @@ def test_a_full_disk_under_stdout_is_told() -> None:
     assert errors == "edge-ocr: stdout: cannot be written (No space left on device); send the results elsewhere\n"
 
 
-@pytest.mark.parametrize("command", ["read", "watch"])
-def test_an_interrupt_ends_the_program_quietly_with_130(command: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("disposition", [signal.SIG_DFL, signal.SIG_IGN])
+@pytest.mark.parametrize("command", [("read", "--region", "sk"), ("watch", "a.mp4", "--config")])
+def test_an_interrupt_ends_the_program_quietly_with_130(
+    command: tuple[str, ...], disposition: signal.Handlers, tmp_path: Path
+) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    program = start(command, "--region", "sk", str(pipe))
-    writer = _open_when_read(pipe)  # and never write: the program waits in the middle of its work
-    program.send_signal(signal.SIGINT)
-    _, errors = program.communicate(timeout=30)
-    os.close(writer)
+    before = signal.signal(signal.SIGINT, disposition)
+    program = start(*command, str(pipe))
+    signal.signal(signal.SIGINT, before)
+    try:
+        writer = _open_when_read(pipe)  # and never write: the program waits in the middle of its work
+        program.send_signal(signal.SIGINT)
+        _, errors = program.communicate(timeout=30)
+        os.close(writer)
+    finally:
+        program.kill()
+        program.communicate()
     assert (program.returncode, errors) == (130, "")
 
 
@@ -172,11 +201,29 @@ def _open_when_read(pipe: Path) -> int:
             time.sleep(0.02)
 
 
-def test_without_a_stderr_the_program_works() -> None:
+def test_without_a_stderr_the_program_works_and_tells_no_error_on_stdout(tmp_path: Path) -> None:
     shown = subprocess.run(
-        ["sh", "-c", '"$0" -m edge_ocr --version 2>&-', sys.executable], capture_output=True, text=True, check=True
+        ["sh", "-c", '"$0" -m edge_ocr watch none.mp4 2>&-', sys.executable],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert shown.stdout.startswith("edge-ocr")
+    assert (shown.returncode, shown.stdout.split()[:2]) == (1, ["FIRST", "SEEN"])
+    assert len(shown.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["read", "watch", "doctor"])
+def test_a_stdout_that_is_closed_is_told_in_one_line(command: str) -> None:
+    argument = [] if command == "doctor" else [str(PICTURE)]
+    shown = subprocess.run(
+        ["sh", "-c", '"$0" -m edge_ocr "$@" >&-', sys.executable, command, *argument],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert shown.returncode == 1
+    assert shown.stderr == "edge-ocr: stdout: is closed; send the results somewhere, if only to /dev/null\n"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
