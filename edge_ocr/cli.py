@@ -257,15 +257,17 @@ def _parser() -> _Parser:
         metavar="P",
         help="leave out what is less sure (0 to 1; default 0.3)",
     )
-    read.add_argument("--annotate", type=Path, metavar="DIR", help="write pictures with what was read into DIR")
-    read.add_argument("paths", nargs="+", metavar="PATH", help="an image, a folder of images, or a glob in quotes")
+    read.add_argument("--annotate", type=_path, metavar="DIR", help="write pictures with what was read into DIR")
+    read.add_argument(
+        "paths", nargs="+", type=_name, metavar="PATH", help="an image, a folder of images, or a glob in quotes"
+    )
 
     watch = _command(commands, "watch", _watch, "print an event for every plate that passes in a recording")
     _reading_flags(watch)
-    watch.add_argument("--config", type=Path, metavar="FILE", help="settings as TOML; flags come before them")
-    watch.add_argument("--store", type=Path, metavar="DIR", help="keep events and their crops in DIR")
+    watch.add_argument("--config", type=_path, metavar="FILE", help="settings as TOML; flags come before them")
+    watch.add_argument("--store", type=_path, metavar="DIR", help="keep events and their crops in DIR")
     watch.add_argument("--until-end", action="store_true", help="stop at the end of the source")
-    watch.add_argument("source", metavar="SOURCE", help="a recording, a folder or a glob")
+    watch.add_argument("source", type=_name, metavar="SOURCE", help="a recording, a folder or a glob")
 
     _command(commands, "doctor", _doctor, "say what this machine has and lacks")
     _command(commands, "bench", _bench, "time every stage, and the decoder beside others, on this machine")
@@ -282,6 +284,16 @@ def _command(commands: Any, name: str, run: Any, says: str) -> argparse.Argument
 def _reading_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=[str(kind) for kind in Kind], help="what to read (default plate)")
     parser.add_argument("--region", type=_regions, metavar="R,...", help="plate formats to expect, such as us,eu")
+
+
+def _name(text: str) -> str:
+    if not text:  # from a shell variable that is not set; Python would take it for the current folder
+        raise argparse.ArgumentTypeError("the name is empty")
+    return text
+
+
+def _path(text: str) -> Path:
+    return Path(_name(text))
 
 
 def _regions(text: str) -> tuple[str, ...]:

@@ -118,6 +118,8 @@ def frames(source: str, *, start: Stamp) -> Iterator[Frame]:
 
 
 def _find(path: str, suffixes: frozenset[str], what: str) -> list[Path]:
+    if not path:
+        raise SourceError(f"the name of the {what} is empty; give a file, a folder or a glob")
     here = Path(path)
     try:
         if here.is_dir():

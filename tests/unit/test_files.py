@@ -68,6 +68,15 @@ def test_where_nothing_is_there_the_error_says_so(tmp_path: Path, path: str, wha
         files.images(f"{tmp_path}/{path}")
 
 
+def test_an_empty_name_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_image(tmp_path / "a.png")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError, match="the name of the images is empty; give"):
+        files.images("")
+    with pytest.raises(SourceError, match="the name of the images or recordings is empty; give"):
+        list(files.frames("", start=START))
+
+
 def test_decoding_gives_colour_upright_and_as_it_was(tmp_path: Path) -> None:
     image = np.zeros((4, 6, 3), np.uint8)
     image[0, 0] = (10, 20, 30)
