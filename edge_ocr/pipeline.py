@@ -15,9 +15,9 @@ from uuid import UUID
 from edge_ocr import vote
 from edge_ocr.bundle import shipped_bundle
 from edge_ocr.detect import Detector
-from edge_ocr.reader import Reader
+from edge_ocr.reader import SHORTEST, Reader
 from edge_ocr.track import Box, Observation, Tracker
-from edge_ocr.types import Event, Kind
+from edge_ocr.types import Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from edge_ocr.types import Frame, Image, Quad, Sighting, Stamp
     from edge_ocr.vote import Vote
 
-_SHORTEST_PLATE = 4  # characters; a few personalised plates have less, and a setting for them
 _MARGIN = 0.25  # of the plate's height, around the crop that is kept as evidence
 
 
@@ -85,7 +84,7 @@ class Pipeline:
         self._reader = reader
         self._settings = settings
         self._random = random
-        self._shortest = settings.vote.min_characters or (_SHORTEST_PLATE if settings.kind is Kind.PLATE else 1)
+        self._shortest = settings.vote.min_characters or SHORTEST[settings.kind]
         self._tracker = Tracker(settings.track)
         self._source = ""
         self._now: Stamp | None = None

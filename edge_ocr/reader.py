@@ -42,6 +42,10 @@ MOST_ALTERNATIVES = 5
 MIN_CONFIDENCE = 0.3
 """Below it a reading of something detected is more often a lamp or lettering than a plate."""
 
+SHORTEST = {Kind.PLATE: 4, Kind.SIGN: 1, Kind.WORD: 1, Kind.DIGITS: 1}
+"""Characters; what is read in fewer where a text was detected is more often a fragment, a lamp or lettering. A few
+personalised plates have less."""
+
 _LISTED = 8  # hypotheses of a sighting that the vote gets: those that could still win, with those of other frames
 
 
@@ -82,12 +86,15 @@ class Reader:
             plates, and in the place of ``regions``.
         top: the most alternatives that a reading lists, 0 to 5; a text's confidence does not depend on it.
         min_confidence: 0..1, the least of a reading where plates are detected; a whole crop is read whatever comes.
+        min_characters: >= 1, the shortest text of a reading where plates are detected; None for that of the kind in
+            :data:`SHORTEST`, whatever ``min_confidence`` says.
         threads: how many cores one inference may use; >= 1.
 
     Raises:
         BundleError: no bundle came with this package for the kind, or the one given is for another.
         GrammarError: a region is not known.
         EngineError: no interpreter is installed, or it refuses the model.
+        TypeError: another argument is of the wrong type.
         ValueError: another argument is out of its range.
 
     """
@@ -102,16 +109,14 @@ class Reader:
         grammar: Grammar | None = None,
         top: int = 5,
         min_confidence: float = MIN_CONFIDENCE,
+        min_characters: int | None = None,
         threads: int = 1,
     ) -> None:
         if kind not in list(Kind):
             raise ValueError(f"kind must be one of {', '.join(Kind)}, not {kind!r}")
-        if not 0 <= top <= MOST_ALTERNATIVES:
-            raise ValueError(f"top must be 0 to {MOST_ALTERNATIVES}, not {top}")
-        if not 0 <= min_confidence <= 1:
-            raise ValueError(f"min_confidence must be 0 to 1, not {min_confidence}")
-        if threads < 1:
-            raise ValueError(f"threads must be at least 1, not {threads}")
+        _check_numbers(top, min_confidence, min_characters, threads)
+        if regions is not None:
+            _check_regions(regions)
         self.kind = Kind(kind)
         if grammar is not None and regions is not None:
             raise ValueError("regions and grammar exclude each other: a grammar is already made of its regions")
@@ -131,6 +136,7 @@ class Reader:
         self._detector = detector
         self._top = top
         self._min_confidence = min_confidence
+        self._min_characters = min_characters or SHORTEST[self.kind]
         self._threads = threads
 
     @cached_property
@@ -160,8 +166,8 @@ class Reader:
         sightings = self.sightings(image, crop=crop, stopwatch=stopwatch)
         with stopwatch.lap("decode"):
             votes = [vote.fuse([sighting], self.grammar, kind=self.kind) for sighting in sightings]
-        least = 0.0 if crop else self._min_confidence
-        sure = [ballot.reading for ballot in votes if ballot and ballot.reading.confidence >= least]
+        found = [ballot.reading for ballot in votes if ballot]
+        sure = found if crop else [reading for reading in found if self._is_credible(reading)]
         readings = [replace(reading, alternatives=reading.alternatives[: self._top]) for reading in sure]
         return sorted(readings, key=lambda reading: -reading.confidence)
 
@@ -194,6 +200,10 @@ class Reader:
             quads = joined(detector(image))
         return [self._sighting(partial(rectify.strip, image, quad), frame, stopwatch) for quad in quads]
 
+    def _is_credible(self, reading: Reading) -> bool:
+        """Whether what stands where something was detected is a text of the kind."""
+        return reading.confidence >= self._min_confidence and len(reading.text) >= self._min_characters
+
     def _sighting(self, cut: Callable[..., Strip], frame: int, stopwatch: Stopwatch) -> Sighting:
         with stopwatch.lap("recognise"):
             strip = cut(width=self.recogniser.width, height=self.recogniser.height)
@@ -210,6 +220,33 @@ def _trim_heap() -> None:
     """Give back the 25 MB that joining all plate formats takes for a moment; glibc would keep them for good."""
     with suppress(AttributeError, OSError):  # other C libraries have no such call, nor the habit
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def _check_numbers(top: int, min_confidence: float, min_characters: int | None, threads: int) -> None:
+    if not 0 <= _whole("top", top) <= MOST_ALTERNATIVES:
+        raise ValueError(f"top must be 0 to {MOST_ALTERNATIVES}, not {top}")
+    if isinstance(min_confidence, bool) or not isinstance(min_confidence, int | float):
+        raise TypeError(f"min_confidence must be a number, not {min_confidence!r}")
+    if not 0 <= min_confidence <= 1:
+        raise ValueError(f"min_confidence must be 0 to 1, not {min_confidence}")
+    if min_characters is not None and _whole("min_characters", min_characters) < 1:
+        raise ValueError(f"min_characters must be at least 1, not {min_characters}")
+    if _whole("threads", threads) < 1:
+        raise ValueError(f"threads must be at least 1, not {threads}")
+
+
+def _whole(name: str, value: object) -> int:
+    """The value of an argument that counts something."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be a whole number, not {value!r}")
+    return value
+
+
+def _check_regions(regions: Sequence[str]) -> None:
+    if isinstance(regions, str) or not all(isinstance(name, str) for name in regions):
+        raise TypeError(f"regions must be a sequence of names, such as ['eu'], not {regions!r}")
+    if not regions:
+        raise ValueError("regions must hold at least one name; None stands for all that come with this package")
 
 
 def _check_image(image: Image) -> None:

@@ -40,7 +40,9 @@ def looking_at(*places: tuple[int, int]) -> Callable[[np.ndarray], list[Quad]]:
 
 
 def reader_with(detector: Any = None, **options: Any) -> Reader:
-    return Reader(bundle=BUNDLE, detector=detector or looking_at(), **{"grammar": WORDS, **options})
+    return Reader(
+        detector=detector or looking_at(), **{"bundle": BUNDLE, "grammar": WORDS, "min_characters": 1, **options}
+    )
 
 
 def scene(*texts: tuple[np.ndarray, int, int]) -> np.ndarray:
@@ -80,6 +82,16 @@ def test_what_is_less_sure_than_asked_for_is_left_out_where_it_was_detected() ->
     between = (both[0].confidence + both[1].confidence) / 2
     assert reader_with(looking_at((10, 5), (70, 40)), min_confidence=between).read(image) == both[:1]
     assert len(reader_with(min_confidence=1.0).read(faint, crop=True)) == 1
+
+
+def test_a_plate_of_fewer_than_four_characters_is_left_out_where_it_was_detected_unless_asked_for() -> None:
+    image, place = scene((AB, 10, 5)), looking_at((10, 5))
+    assert reader_with(place, min_characters=None, min_confidence=0).read(image) == []
+    assert reader_with(place, min_characters=3).read(image) == []
+    assert [reading.text for reading in reader_with(place, min_characters=2).read(image)] == ["AB"]
+    assert [reading.text for reading in reader_with(min_characters=None).read(AB, crop=True)] == ["AB"]
+    word = reader_with(place, kind="word", min_characters=None, bundle=replace(BUNDLE, kind=Kind.WORD))
+    assert [reading.text for reading in word.read(image)] == ["AB"]
 
 
 def test_a_place_without_a_text_gives_no_reading_but_stays_a_sighting() -> None:
@@ -165,12 +177,32 @@ def test_what_is_no_image_is_refused_by_name(image: Any, error: type[Exception])
         ({"top": -1}, "top must be 0 to 5"),
         ({"min_confidence": 1.5}, "min_confidence must be 0 to 1, not 1.5"),
         ({"threads": 0}, "threads must be at least 1"),
+        ({"min_characters": 0}, "min_characters must be at least 1"),
+        ({"grammar": None, "regions": []}, "regions must hold at least one name"),
         ({"regions": ["sk"]}, "regions and grammar exclude each other"),
     ],
 )
 def test_impossible_options_are_refused_by_name(options: dict[str, Any], what: str) -> None:
     with pytest.raises(ValueError, match=what):
         reader_with(**options)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("top", "3"),
+        ("top", 2.5),
+        ("top", True),
+        ("threads", "a"),
+        ("min_confidence", "0.3"),
+        ("min_characters", 2.5),
+        ("regions", "eu"),
+        ("regions", [1]),
+    ],
+)
+def test_options_of_another_type_are_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(TypeError, match=f"^{name} must be a "):
+        reader_with(**{"grammar": None, name: value})
 
 
 def test_regions_are_for_plates() -> None:
