@@ -9,10 +9,13 @@ import hashlib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from edge_ocr.errors import BundleError
+from edge_ocr.errors import BundleError, printable
 from edge_ocr.types import Kind
+
+if TYPE_CHECKING:
+    import os
 
 FORMAT = 1
 """The version of model.toml that this code reads and writes."""
@@ -42,7 +45,7 @@ class Bundle:
     card: dict[str, Any]
 
 
-def load_bundle(folder: Path, *, task: str) -> Bundle:
+def load_bundle(folder: str | os.PathLike[str], *, task: str) -> Bundle:
     """Load and check a bundle.
 
     Args:
@@ -53,26 +56,28 @@ def load_bundle(folder: Path, *, task: str) -> Bundle:
         BundleError: a file is missing or damaged, or the bundle is for another task or version.
 
     """
+    folder = Path(folder)
     card = _card(folder / "model.toml")
+    where = f"{printable(folder)}/model.toml"
     for key, expected in (("format", FORMAT), ("task", task)):
         if card.get(key) != expected:
-            message = f"{folder}/model.toml: {key} is {card.get(key)!r}, but {expected!r} is needed; use another bundle"
+            message = f"{where}: {key} is {card.get(key)!r}, but {expected!r} is needed; use another bundle"
             raise BundleError(message)
     try:
         kind = Kind(card["kind"])
         digest = card["model"]["sha256"]
         settings = card[task]
     except (KeyError, ValueError, TypeError) as error:
-        message = f"{folder}/model.toml: {error} is missing or unknown; export the bundle again"
+        message = f"{where}: {error} is missing or unknown; export the bundle again"
         raise BundleError(message) from error
     path = folder / "model.tflite"
     try:
         model = path.read_bytes()
     except OSError as error:
-        message = f"{path}: cannot be read ({error.strerror}); install the bundle again"
+        message = f"{printable(path)}: cannot be read ({error.strerror}); install the bundle again"
         raise BundleError(message) from error
     if hashlib.sha256(model).hexdigest() != digest:
-        message = f"{path}: does not match the sha256 in model.toml (damaged or mixed up); install the bundle again"
+        message = f"{printable(path)}: does not match the sha256 in model.toml (damaged or mixed up); install the bundle again"
         raise BundleError(message)
     return Bundle(folder.name, task, kind, model, settings, card)
 
@@ -84,20 +89,23 @@ def shipped_bundle(kind: Kind, *, task: str) -> Bundle:
         BundleError: there is none for this kind.
 
     """
-    folder = _SHIPPED / (kind.value if task == "recognise" else f"{kind.value}-detector")
+    folder = _shipped(kind, task)
     if not folder.is_dir():
-        have = ", ".join(sorted(item.name for item in _SHIPPED.iterdir() if (item / "model.toml").is_file()))
-        message = f"no bundle {folder.name!r} came with this version (there are: {have}); name a folder that holds one"
-        raise BundleError(message)
+        have = ", ".join(known for known in Kind if _shipped(known, task).is_dir())
+        raise BundleError(f"no bundle to {task} kind {kind} came with this version; choose a kind that it has: {have}")
     return load_bundle(folder, task=task)
+
+
+def _shipped(kind: Kind, task: str) -> Path:
+    return _SHIPPED / (kind.value if task == "recognise" else f"{kind.value}-detector")
 
 
 def _card(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        message = f"{path}: cannot be read ({error.strerror}); a bundle is a folder with model.tflite and model.toml"
+        message = f"{printable(path)}: cannot be read ({error.strerror}); a bundle is a folder with model.tflite and model.toml"
         raise BundleError(message) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        message = f"{path}: is not valid TOML ({error}); install the bundle again"
+        message = f"{printable(path)}: is not valid TOML ({error}); install the bundle again"
         raise BundleError(message) from error

@@ -1,7 +1,7 @@
 """The command line: flags in, tables or JSON lines on stdout, one-line errors on stderr, an exit code.
 
-Exit codes: 0 good; 1 nothing could be read from any input; 2 bad usage or configuration; 130 interrupted; 141 whoever
-read stdout went away.
+Exit codes: 0 good; 1 nothing could be read from any input, or results could not be written; 2 bad usage or
+configuration; 130 interrupted; 141 whoever read stdout went away.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from edge_ocr import output
-from edge_ocr.errors import ConfigError, EdgeOcrError, SourceError, printable
+from edge_ocr.errors import ConfigError, EdgeOcrError, SourceError, StoreError, printable
 from edge_ocr.types import Kind
 
 # A command imports what it needs when it runs: `--help` and a mistyped flag answer at once, and `read` does not pay for
@@ -103,11 +103,15 @@ def _watch(args: argparse.Namespace) -> int:
     counts: Counter[str] = Counter()
     try:
         events = runtime.watch(args.source, _settings(args), counts=counts)
-        if not args.json:
-            _print(table.head())
+    except SourceError as error:
+        _complain(str(error))
+        return NOTHING_READ
+    if not args.json:
+        _print(table.head())
+    try:
         for event in events:
             _print(output.json_line(event.as_json()) if args.json else output.watch_line(table, event))
-    except SourceError as error:
+    except (SourceError, StoreError) as error:  # what was asked for was possible until now
         _complain(str(error))
         return NOTHING_READ
     if not args.json:

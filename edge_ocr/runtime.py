@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from contextlib import ExitStack
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge_ocr.camera import files
 from edge_ocr.clock import SystemClock
@@ -32,7 +32,7 @@ _LIVE = ("picamera2:", "/dev/video")
 
 
 def watch(
-    source: str,
+    source: str | os.PathLike[str],
     settings: Settings | None = None,
     *,
     reader: FrameReader | None = None,
@@ -61,16 +61,22 @@ def watch(
     Raises:
         SourceError: nothing is there, or nothing of it can be read.
         BundleError, GrammarError, EngineError: the reader cannot be made.
-        StoreError: an event cannot be stored.
+        StoreError: the store cannot be opened, which is told at once, or an event cannot be stored.
+        TypeError: source is no path.
 
     """
+    if not isinstance(source, str | os.PathLike):
+        raise TypeError(f"source must be a path, not {source!r}")
+    source = os.fspath(source)
     if "://" in source or source.startswith(_LIVE):
         what = f"{printable(source)}: this version watches files, folders and globs, not cameras and streams"
         raise SourceError(f"{what}; record it and watch the recording")
     settings = settings or Settings()
     pipeline = Pipeline(reader or open_reader(settings), settings, random=random)
     frames = files.frames(source, start=(clock or SystemClock()).stamp())
-    return _stored(_events(pipeline, frames, Counter() if counts is None else counts), settings)
+    events = _stored(_events(pipeline, frames, Counter() if counts is None else counts), settings)
+    next(events)
+    return events
 
 
 def _events(pipeline: Pipeline, frames: Iterable[Frame], counts: Counter[str]) -> Iterator[Event]:
@@ -105,9 +111,10 @@ def _steps(pipeline: Pipeline, frames: Iterable[Frame], counts: Counter[str]) ->
         yield from events
 
 
-def _stored(events: Iterator[Event], settings: Settings) -> Iterator[Event]:
-    """The same events, each stored before it is handed on."""
+def _stored(events: Iterator[Event], settings: Settings) -> Iterator[Any]:
+    """None as soon as the store is open, then the same events, each stored before it is handed on."""
     with ExitStack() as stack:
         store = stack.enter_context(FileStore(settings.store.folder)) if settings.store.folder else None
+        yield None
         for event in events:
             yield store.add(event) if store else event

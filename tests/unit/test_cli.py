@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge_ocr import cli
+from edge_ocr.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from edge_ocr.types import Event
 
 PICTURE = Path(__file__).parents[1] / "data/images/cmyk.jpg"
 REFERENCE = Path(__file__).parents[2] / "docs/reference/command-line.md"
@@ -147,6 +150,31 @@ def test_what_cannot_be_watched_is_told_in_one_line(
     assert shown.out == ""
     assert shown.err.startswith(f"edge-ocr: {what}")
     assert len(shown.err.splitlines()) == 1
+
+
+def test_a_store_that_cannot_be_opened_is_bad_usage_told_before_the_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    assert cli.main(["watch", "--region", "sk", "--store", str(tmp_path / "taken"), str(PICTURE)]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith(f"edge-ocr: {tmp_path}/taken/events.jsonl: cannot be written")
+
+
+def test_a_store_that_fails_in_the_middle_is_no_bad_usage(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def watch(*_: object, **__: object) -> Iterator[Event]:
+        def events() -> Iterator[Event]:
+            raise StoreError("store: cannot be written (No space left on device); free space")
+            yield
+
+        return events()
+
+    monkeypatch.setattr("edge_ocr.runtime.watch", watch)
+    assert cli.main(["watch", "a.mp4"]) == 1
+    assert capsys.readouterr().err.startswith("edge-ocr: store: cannot be written (No space left")
 
 
 def test_the_bench_times_every_stage_and_decoder(capsys: pytest.CaptureFixture[str]) -> None:

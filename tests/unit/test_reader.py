@@ -222,6 +222,11 @@ def test_an_unknown_region_is_an_error() -> None:
         Reader(bundle=BUNDLE, regions=["atlantis"])
 
 
+def test_a_bundle_loads_from_a_folder_that_is_named_by_a_string() -> None:
+    folder = Path(__file__).parents[1] / "data/bundles/tiny"
+    assert load_bundle(str(folder), task="recognise") == BUNDLE
+
+
 @pytest.mark.parametrize("kind", ["sign", "word", "digits"])
 def test_a_kind_without_a_bundle_is_an_error_of_one_line(kind: str) -> None:
     with pytest.raises(BundleError, match="no bundle") as caught:

@@ -149,7 +149,21 @@ def test_without_a_store_the_event_names_no_crop(folder: Path) -> None:
 def test_a_store_that_cannot_be_made_is_told(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(StoreError, match="taken"):
-        list(_watch(folder, _Reader(), store={"folder": str(tmp_path / "taken")}))
+        _watch(folder, _Reader(), store={"folder": str(tmp_path / "taken")})
+
+
+def test_a_watch_that_was_never_begun_lets_go_of_the_store(folder: Path, tmp_path: Path) -> None:
+    tables = {"store": {"folder": str(tmp_path / "store")}}
+    _watch(folder, _Reader(), **tables).close()  # type: ignore[attr-defined]
+    assert len(list(_watch(folder, _Reader(), **tables))) == 1
+
+
+def test_a_source_may_be_a_path_object(folder: Path) -> None:
+    clock = FakeClock(mono=100.0, wall=1_700_000_000.0)
+    settings = parse({"vote": {"min_characters": 2}}, origin="test")
+    assert len(list(watch(folder, settings, reader=_Reader(), clock=clock))) == 1
+    with pytest.raises(TypeError, match="path"):
+        watch(3, settings, reader=_Reader())  # type: ignore[arg-type]
 
 
 def test_an_abandoned_watch_lets_go_of_the_store(folder: Path, tmp_path: Path) -> None:
