@@ -77,7 +77,8 @@ def load_bundle(folder: str | os.PathLike[str], *, task: str) -> Bundle:
         message = f"{printable(path)}: cannot be read ({error.strerror}); install the bundle again"
         raise BundleError(message) from error
     if hashlib.sha256(model).hexdigest() != digest:
-        message = f"{printable(path)}: does not match the sha256 in model.toml (damaged or mixed up); install the bundle again"
+        cause = "does not match the sha256 in model.toml (damaged or mixed up)"
+        message = f"{printable(path)}: {cause}; install the bundle again"
         raise BundleError(message)
     return Bundle(folder.name, task, kind, model, settings, card)
 
@@ -104,7 +105,8 @@ def _card(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        message = f"{printable(path)}: cannot be read ({error.strerror}); a bundle is a folder with model.tflite and model.toml"
+        cure = "a bundle is a folder with model.tflite and model.toml"
+        message = f"{printable(path)}: cannot be read ({error.strerror}); {cure}"
         raise BundleError(message) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         message = f"{printable(path)}: is not valid TOML ({error}); install the bundle again"
