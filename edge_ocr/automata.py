@@ -347,7 +347,7 @@ def _spell(words: Sequence[str], alphabet: str) -> NDArray[np.int32]:
     longest = max(map(len, words))
     if longest > LONGEST:
         word = next(word for word in words if len(word) > LONGEST)
-        raise GrammarError(f"word {word[:20] + '...'!r} has {len(word)} characters: words may have at most {LONGEST}")
+        raise GrammarError(f"word {word[:20] + '...'!r} has {len(word)} characters; words may have at most {LONGEST}")
     codes = np.array(words, f"U{longest}").view(np.uint32).reshape(len(words), longest)
     known = np.array(sorted(map(ord, alphabet)), np.uint32)
     position = np.array([alphabet.index(chr(code)) for code in known], np.int32)
@@ -357,7 +357,7 @@ def _spell(words: Sequence[str], alphabet: str) -> NDArray[np.int32]:
     if strange.any():
         row, column = np.argwhere(strange)[0]
         raise GrammarError(
-            f"word {words[row]!r} holds {words[row][column]!r}, which is not in the alphabet {alphabet!r}: "
+            f"word {words[row]!r} holds {words[row][column]!r}, which is not in the alphabet {alphabet!r}; "
             "correct the word or leave it out"
         )
     return np.where(inside, position[found], np.int32(-1))

@@ -123,7 +123,7 @@ def plate_grammar(
     classes, terms = _classes(alphabet, blank), _terms(alphabet, free_prior, free_price, strength, length_bonus)
     missing = [c for c in PLATE_ALPHABET if c not in alphabet]
     if missing:
-        raise GrammarError(f"alphabet lacks {''.join(missing)!r}: plate formats need a recogniser of 0-9 and A-Z")
+        raise GrammarError(f"alphabet lacks {''.join(missing)!r}; plate formats need a recogniser of 0-9 and A-Z")
     priors = _priors(regions)
     if exact is None:
         exact = len({_country(region) for region in regions}) <= _EXACT_COUNTRIES
@@ -169,13 +169,13 @@ def word_grammar(
         raise TypeError(f"words is the string {words!r}: pass a list of words, for one word [{words!r}]")
     frequencies = dict(words) if isinstance(words, Mapping) else dict.fromkeys(words, 1.0)
     if not frequencies:
-        raise GrammarError("the word list is empty: give at least one word, or decode without a grammar")
+        raise GrammarError("the word list is empty; give at least one word, or decode without a grammar")
     if "" in frequencies:
-        raise GrammarError("the word list holds an empty word: leave out blank lines")
+        raise GrammarError("the word list holds an empty word; leave out blank lines")
     masses = np.array(list(frequencies.values()), np.float64)
     if not (np.isfinite(masses) & (masses > 0)).all():
         word = list(frequencies)[int(np.argmin(np.isfinite(masses) & (masses > 0)))]
-        raise GrammarError(f"word {word!r} has the frequency {frequencies[word]}: give a number above 0")
+        raise GrammarError(f"word {word!r} has the frequency {frequencies[word]}; give a number above 0")
     masses = np.log(masses / masses.sum()) + math.log1p(-free_prior)
     layers = automata.layers_of_words(list(frequencies), masses, alphabet)
     return Grammar(automata.automaton(layers, classes, terms), alphabet, classes, ())

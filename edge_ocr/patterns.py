@@ -34,17 +34,17 @@ def language_of_pattern(pattern: str, alphabet: str) -> Language:
         fsm = machine.reduce()
     except Exception as error:  # interegular raises several unrelated kinds, some of them undocumented
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise GrammarError(f"pattern {pattern!r} cannot be compiled ({reason}): correct the expression") from error
+        raise GrammarError(f"pattern {pattern!r} cannot be compiled ({reason}); correct the expression") from error
     successors = _successors(fsm, alphabet)
     if not successors[fsm.initial] and fsm.initial not in fsm.finals:
-        raise GrammarError(f"pattern {pattern!r} matches no text over the alphabet {alphabet!r}: correct it")
+        raise GrammarError(f"pattern {pattern!r} matches no text over the alphabet {alphabet!r}; correct it")
     order = _topological(successors, fsm.initial, pattern)
     number = {state: index for index, state in enumerate(order)}
     longest: dict[Any, int] = {}
     for state in reversed(order):
         longest[state] = max((1 + longest[target] for _, target in successors[state]), default=0)
     if longest[fsm.initial] > LONGEST:
-        raise GrammarError(f"pattern {pattern!r} matches a text of {longest[fsm.initial]} characters: allow {LONGEST}")
+        raise GrammarError(f"pattern {pattern!r} matches a text of {longest[fsm.initial]} characters; allow {LONGEST}")
     edges = [(number[s], label, number[t]) for s in order for label, t in successors[s]]
     columns = np.array(edges, np.int64).reshape(-1, 3)
     accept = np.array([state in fsm.finals for state in order])
@@ -84,5 +84,5 @@ def _topological(successors: dict[Any, list[tuple[int, Any]]], initial: Any, pat
             if not waiting[target]:
                 order.append(target)
     if len(order) < len(queue):
-        raise GrammarError(f"pattern {pattern!r} matches endlessly many texts: replace *, + and {{n,}} by {{n,m}}")
+        raise GrammarError(f"pattern {pattern!r} matches endlessly many texts; replace *, + and {{n,}} by {{n,m}}")
     return order

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from edge_ocr.automata import Language, text_count
-from edge_ocr.errors import GrammarError
+from edge_ocr.errors import GrammarError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -114,7 +114,7 @@ def load_regions(names: Sequence[str] | None = None) -> tuple[Region, ...]:
             if not found:
                 near = difflib.get_close_matches(name.lower(), region_names(), 4, 0.4)
                 cure = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(region_names())}"
-                raise GrammarError(f"no region or group is called {name!r}: {cure}")
+                raise GrammarError(f"no region or group is called {name!r}; {cure}")
         chosen.update((region.name, region) for region in found)
     return tuple(chosen[name] for name in sorted(chosen))
 
@@ -126,31 +126,32 @@ def read_region_file(path: Path) -> tuple[Region, ...]:
         GrammarError: the file cannot be read, or says something impossible; the message names file and key path.
 
     """
+    where = printable(path)
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise GrammarError(f"{path}: {error.strerror or error}: name a region file that can be read") from error
+        raise GrammarError(f"{where}: {error.strerror or error}; name a region file that can be read") from error
     except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError are both
-        raise GrammarError(f"{path}: not a TOML file in UTF-8 ({error}): correct it there") from error
-    name, where = path.stem, str(path)
+        raise GrammarError(f"{where}: not a TOML file in UTF-8 ({error}); correct it there") from error
+    name = path.stem
     _check_keys(table, _FILE_KEYS, where)
     title = _take(table, "title", str, where)
     groups = tuple(_strings(table, "groups", where, []))
     terms = _take(table, "terms", dict, where, {})
     if ("formats" in table) == ("regions" in table):
-        raise GrammarError(f"{where}: formats or regions: a file has exactly one of them")
+        raise GrammarError(f"{where}: has both formats and regions, or neither; keep exactly one of them")
     if "formats" in table:
         return (Region(name, title, groups, 1.0, _formats(table, terms, where)),)
     found = []
     for key, entry in _take(table, "regions", dict, where).items():
-        place = f"{where}: regions.{key}"
+        place = f"{where}: regions.{printable(key)}"
         if not isinstance(entry, dict):
-            raise GrammarError(f"{place}: must be a table with {', '.join(sorted(_REGION_KEYS))}")
+            raise GrammarError(f"{place}: is no table; make it one with {', '.join(sorted(_REGION_KEYS))}")
         _check_keys(entry, _REGION_KEYS, place)
         formats = _formats(entry, terms, place)
         found.append(Region(key, _take(entry, "title", str, place), (name, *groups), _prior(entry, place), formats))
     if not found:
-        raise GrammarError(f"{where}: regions: describe at least one")
+        raise GrammarError(f"{where}: has no regions; describe at least one")
     total = math.fsum(region.prior for region in found)
     return tuple(Region(r.name, r.title, r.groups, r.prior / total, r.formats) for r in found)
 
@@ -234,7 +235,7 @@ def _formats(table: dict[str, Any], terms: dict[str, Any], where: str) -> tuple[
     for index, entry in enumerate(_take(table, "formats", list, where)):
         place = f"{where}: formats[{index}]"
         if not isinstance(entry, dict):
-            raise GrammarError(f"{place}: must be a table with at least name and pattern")
+            raise GrammarError(f"{place}: is no table; make it one with at least name and pattern")
         _check_keys(entry, _FORMAT_KEYS, place)
         for key in ("matches", "rejects"):
             _strings(entry, key, place, [])
@@ -245,19 +246,19 @@ def _formats(table: dict[str, Any], terms: dict[str, Any], where: str) -> tuple[
         except (GrammarError, re.error) as error:
             raise GrammarError(f"{place}.pattern: {error}") from error
         if language.accept[0]:
-            raise GrammarError(f"{place}.pattern: matches the empty text: make one part of it obligatory")
+            raise GrammarError(f"{place}.pattern: matches the empty text; make one part of it obligatory")
         separators = tuple(_strings(entry, "separators", place, [""] * (parts - 1)))
         if len(separators) != parts - 1:
             raise GrammarError(
-                f"{place}.separators: {len(separators)} given for {parts} parts of the pattern: give {parts - 1}"
+                f"{place}.separators: {len(separators)} given for {parts} parts of the pattern; give {parts - 1}"
             )
         name = _take(entry, "name", str, place)
         found.append(Format(name, pattern, _prior(entry, place), separators, language, text_count(language)))
     if not found:
-        raise GrammarError(f"{where}: formats: describe at least one")
+        raise GrammarError(f"{where}: has no formats; describe at least one")
     for first, second in pairwise(sorted(f.name for f in found)):
         if first == second:
-            raise GrammarError(f"{where}: formats: two are called {first!r}: rename one")
+            raise GrammarError(f"{where}: formats: two are called {first!r}; rename one")
     total = math.fsum(f.prior for f in found)
     return tuple(Format(f.name, f.pattern, f.prior / total, f.separators, f.language, f.texts) for f in found)
 
@@ -281,7 +282,7 @@ def _expand(pattern: str, terms: dict[str, Any], where: str) -> str:
         value = terms.get(match[1])
         if not isinstance(value, str):
             known = ", ".join(sorted(terms)) or "none"
-            raise GrammarError(f"{where}.pattern: <{match[1]}> is not a string under terms: there are {known}")
+            raise GrammarError(f"{where}.pattern: <{match[1]}> is not a string under terms; there are {known}")
         return one_of(set(value.split("|"))) if _CODES.fullmatch(value) else f"(?:{value})"
 
     for _ in range(4):
@@ -289,27 +290,27 @@ def _expand(pattern: str, terms: dict[str, Any], where: str) -> str:
             return pattern
         pattern = re.sub(r"<([\w-]+)>", term, pattern)
     raise GrammarError(
-        f"{where}.pattern: '<' is left in {pattern[:60]!r}: terms may be nested 3 deep, and not in a circle"
+        f"{where}.pattern: '<' is left in {pattern[:60]!r}; terms may be nested 3 deep, and not in a circle"
     )
 
 
 def _prior(table: dict[str, Any], where: str) -> float:
     prior = float(_take(table, "prior", (int, float), where, 1.0))
     if not 0 < prior < float("inf"):
-        raise GrammarError(f"{where}.prior: {prior} is not a share: give a number above 0")
+        raise GrammarError(f"{where}.prior: {prior} is not a share; give a number above 0")
     return prior
 
 
 def _check_keys(table: dict[str, Any], known: set[str], where: str) -> None:
     for key in table:
         if key not in known:
-            raise GrammarError(f"{where}: {key}: unknown key: there are {', '.join(sorted(known))}")
+            raise GrammarError(f"{where}: {printable(key)}: unknown key; there are {', '.join(sorted(known))}")
 
 
 def _strings(table: dict[str, Any], key: str, where: str, default: list[str]) -> list[str]:
     values = _take(table, key, list, where, default)
     if not all(isinstance(value, str) for value in values):
-        raise GrammarError(f"{where}.{key}: must be a list of strings")
+        raise GrammarError(f"{where}.{key}: is no list of strings; make it one")
     return values
 
 
@@ -318,7 +319,7 @@ def _take(
 ) -> T:
     value = table.get(key, default)
     if value is None:
-        raise GrammarError(f"{where}: {key}: missing: add it")
+        raise GrammarError(f"{where}: {key}: missing; add it")
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise GrammarError(f"{where}: {key}: {value!r} has the wrong type: see docs/design/grammar.md")
+        raise GrammarError(f"{where}: {key}: {value!r} has the wrong type; see docs/design/grammar.md")
     return value

@@ -144,11 +144,11 @@ def test_duplicates_count_once_and_frequencies_count() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "the word list is empty: give at least one word"),
-        (["A", ""], "holds an empty word: leave out blank lines"),
-        (["A", "BAD"], "word 'BAD' holds 'D', which is not in the alphabet 'AB'"),
-        (["A" * 256], "has 256 characters: words may have at most 255"),
-        ({"A": 1.0, "B": 0.0}, "word 'B' has the frequency 0.0: give a number above 0"),
+        ([], "the word list is empty; give at least one word"),
+        (["A", ""], "holds an empty word; leave out blank lines"),
+        (["A", "BAD"], "word 'BAD' holds 'D', which is not in the alphabet 'AB'; correct"),
+        (["A" * 256], "has 256 characters; words may have at most 255"),
+        ({"A": 1.0, "B": 0.0}, "word 'B' has the frequency 0.0; give a number above 0"),
         ({"A": math.nan}, "word 'A' has the frequency nan"),
     ],
 )
@@ -188,3 +188,11 @@ def test_wrong_alphabets_and_no_regions_are_refused() -> None:
         word_grammar(["A"], "")
     with pytest.raises(ValueError, match="regions is empty"):
         plate_grammar([])
+
+
+@pytest.mark.parametrize("free_prior", [0.05, 0.5, 0.9])
+def test_what_the_free_branch_may_have_the_formats_have_not(free_prior: float) -> None:
+    grammar = plate_grammar(load_regions(["ca-yt"]), free_prior=free_prior, strength=1, length_bonus=0)
+    listed, free = 1 / (22**3 * 10**2), 36.0**-5
+    expected = (1 - free_prior) * listed + free_prior * free
+    assert math.exp(grammar.weight("ABC12")) == pytest.approx(expected, rel=1e-4)

@@ -50,7 +50,7 @@ def test_a_count_beyond_64_bits_stays_exact() -> None:
 
 @pytest.mark.parametrize("pattern", ["A*", "A+0", "[01]{2,}", "(AB)*", "0(A|B)*1"])
 def test_endlessly_many_texts_are_refused_with_the_cure(pattern: str) -> None:
-    with pytest.raises(GrammarError, match=r"endlessly many texts: replace \*, \+ and \{n,\} by \{n,m\}"):
+    with pytest.raises(GrammarError, match=r"endlessly many texts; replace \*, \+ and \{n,\} by \{n,m\}"):
         language_of_pattern(pattern, ALPHABET)
 
 
@@ -73,5 +73,5 @@ def test_a_malformed_pattern_is_named_in_one_line(pattern: str) -> None:
 
 
 def test_a_format_has_a_longest_text() -> None:
-    with pytest.raises(GrammarError, match=f"a text of {LONGEST + 1} characters: allow {LONGEST}"):
+    with pytest.raises(GrammarError, match=f"a text of {LONGEST + 1} characters; allow {LONGEST}"):
         language_of_pattern(f"A{{{LONGEST + 1}}}", ALPHABET)

@@ -131,7 +131,7 @@ def test_separators_stand_where_the_plate_has_them(region: str, text: str, shown
     [("su", "did you mean"), ("us-cal", "us-ca"), ("SK", "did you mean sk"), ("%%%", "there are ar, at")],
 )
 def test_an_unknown_region_is_answered_with_the_nearest_names(name: str, near: str) -> None:
-    with pytest.raises(GrammarError, match=f"^no region or group is called '{name}': .*{near}"):
+    with pytest.raises(GrammarError, match=f"^no region or group is called '{name}'; .*{near}"):
         load_regions([name])
 
 
@@ -165,38 +165,40 @@ def test_a_file_of_one_s_own_is_a_region_by_its_path(tmp_path: Path) -> None:
     [
         ("title = 3\n", "title: 3 has the wrong type"),
         ("title", "not a TOML file in UTF-8"),
-        ('groups = ["eu"]\n', "title: missing: add it"),
-        ('title = "T"\n', "formats or regions: a file has exactly one of them"),
-        ('title = "T"\nformats = []\n', "formats: describe at least one"),
-        ('title = "T"\nformats = ["x"]\n', r"formats\[0\]: must be a table"),
-        ('title = "T"\nregions = {}\n', "regions: describe at least one"),
-        ('title = "T"\n[regions]\nx = 1\n', "regions.x: must be a table"),
-        ('title = "T"\n[regions.x]\ntitle = "X"\nformat = []\n', "regions.x: format: unknown key: there are formats"),
-        ('title = "T"\ncolour = "red"\n', "colour: unknown key: there are formats"),
-        (GOOD.replace("<c>", "<d>"), r"formats\[0\].pattern: <d> is not a string under terms: there are c"),
+        ('groups = ["eu"]\n', "title: missing; add it"),
+        ('title = "T"\n', "has both formats and regions, or neither; keep exactly one"),
+        ('title = "T"\nformats = []\n', "has no formats; describe at least one"),
+        ('title = "T"\nformats = ["x"]\n', r"formats\[0\]: is no table; make it one"),
+        ('title = "T"\nregions = {}\n', "has no regions; describe at least one"),
+        ('title = "T"\n[regions]\nx = 1\n', "regions.x: is no table; make it one"),
+        ('title = "T"\n[regions.x]\ntitle = "X"\nformat = []\n', "regions.x: format: unknown key; there are formats"),
+        ('title = "T"\ncolour = "red"\n', "colour: unknown key; there are formats"),
+        (GOOD.replace("<c>", "<d>"), r"formats\[0\].pattern: <d> is not a string under terms; there are c"),
         (GOOD.replace('"AB|AC"', '"<c>"'), r"formats\[0\].pattern: '<' is left .* not in a circle"),
         (GOOD.replace("[0-9]{2}", "[0-9]*"), r"formats\[0\].pattern: pattern .* endlessly many texts"),
         (GOOD.replace("[0-9]{2}", "[0-9"), r"formats\[0\].pattern: pattern .* cannot be compiled"),
         (GOOD.replace("[0-9]{2}", "a"), r"formats\[0\].pattern: pattern .* matches no text"),
-        (GOOD.replace('["-"]', '["-", "-"]'), r"formats\[0\].separators: 2 given for 2 parts of the pattern: give 1"),
-        (GOOD.replace('["-"]', "[1]"), r"formats\[0\].separators: must be a list of strings"),
-        (GOOD + "prior = 0\n", r"formats\[0\].prior: 0.0 is not a share: give a number above 0"),
+        (GOOD.replace('["-"]', '["-", "-"]'), r"formats\[0\].separators: 2 given for 2 parts of the pattern; give 1"),
+        (GOOD.replace('["-"]', "[1]"), r"formats\[0\].separators: is no list of strings; make it one"),
+        (GOOD + '"a\\nb" = 0\n', r"formats\[0\]: a\\nb: unknown key; there are matches"),
+        (GOOD + "prior = 0\n", r"formats\[0\].prior: 0.0 is not a share; give a number above 0"),
         (GOOD + "prior = true\n", r"formats\[0\]: prior: True has the wrong type"),
-        (GOOD + "match = []\n", r"formats\[0\]: match: unknown key: there are matches"),
+        (GOOD + "match = []\n", r"formats\[0\]: match: unknown key; there are matches"),
         (GOOD + 'matches = "A"\n', r"formats\[0\]: matches: 'A' has the wrong type"),
-        (GOOD + '[[formats]]\nname = "f"\npattern = "A"\n', "formats: two are called 'f': rename one"),
+        (GOOD + '[[formats]]\nname = "f"\npattern = "A"\n', "formats: two are called 'f'; rename one"),
         (GOOD + '[[formats]]\nname = "g"\npattern = "A?"\n', r"formats\[1\].pattern: matches the empty text"),
     ],
 )
 def test_a_mistake_in_a_file_is_named_with_file_key_and_cure(tmp_path: Path, text: str, message: str) -> None:
-    path = tmp_path / "bad.toml"
+    path = tmp_path / "bad\n.toml"
     path.write_text(text)
     with pytest.raises(GrammarError, match=message) as caught:
         read_region_file(path)
-    assert str(caught.value).startswith(str(path))
+    assert str(caught.value).startswith(f"{tmp_path}/bad\\n.toml")
+    assert "; " in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_file_that_is_not_there_is_named() -> None:
-    with pytest.raises(GrammarError, match=r"none\.toml: No such file or directory: name a region file"):
+    with pytest.raises(GrammarError, match=r"none\.toml: No such file or directory; name a region file"):
         load_regions(["none.toml"])
