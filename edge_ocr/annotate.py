@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edge_ocr.errors import SourceError
+from edge_ocr.errors import SourceError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ def save(path: Path, image: Image) -> None:
     try:
         path.write_bytes(data.tobytes())
     except OSError as error:
-        raise SourceError(f"{path}: cannot be written ({error.strerror}); name another folder") from error
+        raise SourceError(f"{printable(path)}: cannot be written ({error.strerror}); name another folder") from error
 
 
 def _colour(confidence: float) -> tuple[int, int, int]:

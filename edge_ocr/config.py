@@ -15,7 +15,7 @@ from dataclasses import Field, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_ocr.errors import ConfigError
+from edge_ocr.errors import ConfigError, printable
 from edge_ocr.types import Kind
 
 
@@ -78,7 +78,8 @@ class StoreSettings:
     """Table ``[store]``: where events are kept.
 
     Attributes:
-        folder: for events.jsonl and the crops; None to keep nothing. Relative to the working directory.
+        folder: for events.jsonl and the crops; None to keep nothing. Relative to the working directory; ``~`` at its
+            beginning is the home folder.
 
     """
 
@@ -120,12 +121,14 @@ def load(path: Path) -> Settings:
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); name a configuration file") from error
+        raise ConfigError(f"{printable(path)}: cannot be read ({error.strerror}); name a configuration file") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 (byte {error.start}); save it as UTF-8 text") from error
+        raise ConfigError(f"{printable(path)}: is not UTF-8 (byte {error.start}); save it as UTF-8 text") from error
     except (ValueError, RecursionError) as error:  # besides its own error: numbers and nesting beyond Python's bounds
-        raise ConfigError(f"{path}: is not valid TOML: {' '.join(str(error).split())}; correct it there") from error
-    return parse(tables, origin=str(path))
+        raise ConfigError(
+            f"{printable(path)}: is not valid TOML: {' '.join(str(error).split())}; correct it there"
+        ) from error
+    return parse(tables, origin=printable(path))
 
 
 def parse(tables: Mapping[str, Any], *, origin: str) -> Settings:
@@ -213,7 +216,10 @@ def _names(_: Field[Any], value: Any, place: str) -> tuple[str, ...]:
 def _folder(_: Field[Any], value: Any, place: str) -> Path:
     if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
         raise ConfigError(f'{place} is {_quoted(value)}, but must be a folder; write it as "/var/lib/edge-ocr"')
-    return Path(value)
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:  # nobody of that name, or nobody who has a home
+        raise ConfigError(f"{place} is {_quoted(value)}, whose home folder is not known; write it out") from error
 
 
 _CHECKS = {"float": _real, "int": _whole, "Kind": _kind, "tuple[str, ...]": _names, "Path": _folder}

@@ -115,7 +115,7 @@ def read_lines(table: Table, result: Result) -> Iterator[str]:
 
 def watch_table(style: Style) -> Table:
     """The table for `watch`."""
-    return Table(("FIRST SEEN", "TEXT", "SURE", "REGION", "READS", "OR"), (23, 10, 4, 6, 5), style)
+    return Table(("FIRST SEEN (UTC)", "TEXT", "SURE", "REGION", "READS", "OR"), (23, 10, 4, 6, 5), style)
 
 
 def watch_line(table: Table, event: Event) -> str:

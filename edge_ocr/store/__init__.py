@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 import cv2
 
-from edge_ocr.errors import StoreError
+from edge_ocr.errors import StoreError, printable
 
 if TYPE_CHECKING:
     from io import FileIO
@@ -115,7 +115,9 @@ def _lock(rows: FileIO, folder: Path) -> None:
     try:
         fcntl.flock(rows, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel lets go of it when the process ends, however
     except OSError as error:
-        raise StoreError(f"{folder}: another process writes to it; stop that one or name another folder") from error
+        raise StoreError(
+            f"{printable(folder)}: another process writes to it; stop that one or name another folder"
+        ) from error
 
 
 def _cut_torn_line(rows: FileIO, path: Path) -> None:
@@ -125,7 +127,9 @@ def _cut_torn_line(rows: FileIO, path: Path) -> None:
     tail = rows.read(_LONGEST_ROW) or b""
     keep = start + tail.rfind(b"\n") + 1
     if keep == start > 0:
-        raise StoreError(f"{path}: ends in something that is no event; move the file away or name another folder")
+        raise StoreError(
+            f"{printable(path)}: ends in something that is no event; move the file away or name another folder"
+        )
     if keep < size:
         rows.truncate(keep)
         os.fsync(rows.fileno())
@@ -150,4 +154,6 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _failed(path: Path, error: OSError) -> StoreError:
-    return StoreError(f"{path}: cannot be written ({error.strerror}); free space on the disk or name another folder")
+    return StoreError(
+        f"{printable(path)}: cannot be written ({error.strerror}); free space on the disk or name another folder"
+    )

@@ -58,5 +58,16 @@ def test_a_saved_picture_can_be_read_back(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_gone_is_an_error_of_one_line(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="cannot be written"):
-        annotate.save(tmp_path / "gone" / "a.jpg", np.zeros((2, 2, 3), np.uint8))
+    with pytest.raises(SourceError, match=r"^.*/gone\\n/a\.jpg: cannot be written .*; name another folder$"):
+        annotate.save(tmp_path / "gone\n" / "a.jpg", np.zeros((2, 2, 3), np.uint8))
+
+
+def test_the_best_reading_is_drawn_on_top() -> None:
+    image = np.zeros((200, 300, 3), np.uint8)
+    best, other = (reading_at(100, 100, 80, 30, confidence=confidence) for confidence in (0.95, 0.2))
+    assert np.array_equal(
+        annotate.picture(image, [best, other])[131, 110:170], annotate.picture(image, [best])[131, 110:170]
+    )
+    assert not np.array_equal(
+        annotate.picture(image, [other])[131, 110:170], annotate.picture(image, [best])[131, 110:170]
+    )

@@ -35,6 +35,15 @@ def test_a_store_folder_becomes_a_path() -> None:
     assert parse({"store": {"folder": "x/y"}}, origin="test").store.folder == Path("x/y")
 
 
+def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert parse({"store": {"folder": "~/x"}}, origin="test").store.folder == tmp_path / "x"
+    with pytest.raises(
+        ConfigError, match=r"test: store\.folder is '~nobody-here/x', whose home folder is not known; w"
+    ):
+        parse({"store": {"folder": "~nobody-here/x"}}, origin="test")
+
+
 def test_none_from_python_means_the_default_of_optional_keys() -> None:
     tables = {"regions": None, "detect": {"threshold": None}, "store": {"folder": None}}
     assert parse(tables, origin="test") == Settings()
@@ -127,6 +136,17 @@ def test_a_file_that_is_no_toml_is_told(tmp_path: Path, data: bytes, message: st
     (tmp_path / "a.toml").write_bytes(data)
     with pytest.raises(ConfigError, match=message):
         load(tmp_path / "a.toml")
+
+
+@pytest.mark.parametrize("text", [None, "kind = ", "kind = 'car'", "[store]\nzzz = 1"])
+def test_a_file_name_of_two_lines_does_not_make_two_of_the_error(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "two\nlines.toml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    assert "two\\nlines.toml: " in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 _VALUES = st.recursive(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import json
 
+import numpy as np
 import pytest
 
 from edge_ocr import output
-from edge_ocr.types import Alternative, Kind, Quad, Reading, corners_of
+from edge_ocr.types import Alternative, Event, Kind, Quad, Reading, Stamp, corners_of
 
 QUAD = Quad(corners_of([(1.04, 2), (30, 2.06), (30, 12), (1, 12)]), Kind.PLATE, 0.8)
 OTHERS = (Alternative("RK755A1", 0.021), Alternative("RK755AI", 0.004))
@@ -122,3 +123,10 @@ def test_colours_do_not_shift_the_columns() -> None:
     for code in ("1", "2", "32", "0"):
         line = line.replace(f"\x1b[{code}m", "")
     assert [line] == list(output.read_lines(output.read_table(["a.jpg"], PLAIN), result_of(READING)))
+
+
+def test_the_watch_table_says_that_its_time_is_utc() -> None:
+    table, stamp = output.watch_table(PLAIN), Stamp(5.0, 1_700_000_000.0, "boot", synced=True)
+    event = Event("id", "gate", READING, 5, 0, stamp, stamp, 0, 9, np.zeros((2, 2, 3), np.uint8), 4)
+    assert table.head() == "FIRST SEEN (UTC)         TEXT        SURE  REGION  READS  OR"
+    assert output.watch_line(table, event).startswith("2023-11-14 22:13:20.000  RK755AJ     97%   sk      5  ")

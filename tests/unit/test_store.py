@@ -121,6 +121,25 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     FileStore(tmp_path).close()
 
 
+def test_a_folder_name_of_two_lines_does_not_make_two_of_the_error(tmp_path: Path) -> None:
+    folder = tmp_path / "two\nlines"
+    messages = []
+    with FileStore(folder) as store:
+        with pytest.raises(StoreError) as caught:
+            FileStore(folder)
+        messages.append(str(caught.value))
+        (folder / CROPS).write_text("a file where a folder should be")
+        with pytest.raises(StoreError) as caught:
+            store.add(_event("one"))
+        messages.append(str(caught.value))
+    (folder / ROWS).write_bytes(b"x" * 200_000)
+    with pytest.raises(StoreError) as caught:
+        FileStore(folder)
+    for message in [*messages, str(caught.value)]:
+        assert message.startswith(f"{tmp_path}/two\\nlines")
+        assert "\n" not in message
+
+
 def test_texts_beyond_ascii_survive(tmp_path: Path) -> None:
     event = _event("ünï")
     with FileStore(tmp_path) as store:
