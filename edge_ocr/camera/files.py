@@ -40,6 +40,7 @@ IMAGE_RATE = 10.0
 _log = logging.getLogger(__name__)
 
 _USUAL_RATE = 25.0  # frames a second, where a recording does not tell
+_COMPLETE = 0.9  # of the frames that a recording says it has; fewer are worth a warning
 _READ_AT_ONCE = 1 << 20
 _IMAGE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")  # ISO media files that are images
 
@@ -105,6 +106,7 @@ def frames(source: str, *, start: Stamp) -> Iterator[Frame]:
     for path in paths:
         begin = seconds
         try:
+            _check_file(path)
             still = _is_image(path)
             for image, offset, length in [(load(path), 0.0, 1 / IMAGE_RATE)] if still else _recording(path):
                 yield Frame(image, _later(start, begin + offset), number, source if still else str(path))
@@ -200,7 +202,18 @@ def _diagnosis(data: bytearray) -> tuple[str, str]:
         return "not an image", "give a JPEG, PNG, WebP, TIFF, BMP or GIF file"
     if name == "HEIC" or (name in ("AVIF", "GIF") and not _decodes(name)):
         return f"OpenCV {cv2.__version__} does not decode {name}", "save it as JPEG or PNG"
+    if name == "TIFF" and (depth := _depth(data)) is not None:
+        return f"the TIFF holds {depth} values, which OpenCV does not bring to 8 bits", "save it with 8 or 16 bits"
     return f"the {name} is damaged or cut off", "copy it again"
+
+
+def _depth(data: bytearray) -> str | None:
+    """The name of what an image's pixels are stored as, where it can be decoded without bringing them to 8 bits."""
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except (cv2.error, MemoryError):
+        return None
+    return None if image is None else str(image.dtype)
 
 
 def _format(data: bytes | bytearray) -> str | None:
@@ -238,15 +251,22 @@ def _is_image(path: Path) -> bool:
     return _format(head) is not None and not _is_video(head)
 
 
+def _check_file(path: Path) -> None:
+    """A pipe or device is refused before it is opened: what is read of it, to see what it is, would be gone."""
+    if not path.exists():
+        raise _unreadable(path, "no such file", "check the name")
+    if not path.is_file():
+        raise _unreadable(path, "neither a file nor a folder", "record into a file and watch that")
+
+
 def _recording(path: Path) -> Iterator[tuple[Image, float, float]]:
     """Every image of a recording, the seconds since its beginning, and how long it stands."""
-    if not path.is_file():
-        raise _unreadable(path, "no such file", "check the name")
     # The absolute path, and FFmpeg alone: OpenCV would take 'rtsp:x' for an address and 'img_%d.png' for a sequence.
     capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
     try:
         rate = capture.get(cv2.CAP_PROP_FPS)
         rate = rate if 0 < rate < 1000 else _USUAL_RATE
+        expected = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         last = -1 / rate
         count = 0
         while True:
@@ -261,7 +281,25 @@ def _recording(path: Path) -> Iterator[tuple[Image, float, float]]:
     finally:
         capture.release()
     if count == 0:
-        raise _unreadable(path, "neither an image nor a recording that OpenCV decodes", "save it as MP4 (H.264)")
+        raise _unreadable(path, *_silence(path))
+    # What a recording says of its length may be an estimate: both its frames and its time must fall well short of it.
+    if max(count, last * rate + 1) < _COMPLETE * expected:
+        what = f"ends after {count} of about {expected:.0f} frames"
+        _log.warning("%s: %s; if it is cut off, copy it again", printable(path), what)
+
+
+def _silence(path: Path) -> tuple[str, str]:
+    """Why a file gave no frame, and what to do."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError as error:
+        return _reason(error), "check the name and your rights"
+    if not head:
+        return "the file is empty", "copy it again"
+    if _is_video(head):
+        return "the recording is cut off, or its codec is not known here", "copy it again, or save it as MP4 (H.264)"
+    return "neither an image nor a recording that OpenCV decodes", "save it as MP4 (H.264)"
 
 
 def _later(start: Stamp, seconds: float) -> Stamp:

@@ -30,7 +30,7 @@ def write_image(path: Path, *, shade: int = 100, size: tuple[int, int] = (24, 32
 def write_clip(path: Path, *, frames: int, rate: float = 10.0) -> Path:
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), rate, (64, 48))
     for number in range(frames):
-        writer.write(np.full((48, 64, 3), 20 * number, np.uint8))
+        writer.write(np.full((48, 64, 3), 20 * number % 256, np.uint8))
     writer.release()
     return path
 
@@ -164,6 +164,46 @@ def test_a_file_that_is_no_recording_is_an_error(tmp_path: Path, name: str, what
         list(files.frames(str(tmp_path / name), start=START))
 
 
+def test_a_recording_that_gives_no_frame_is_told_from_what_is_none(tmp_path: Path) -> None:
+    clip = (Path(__file__).parents[2] / "docs/samples/clip.mp4").read_bytes()
+    (tmp_path / "empty.mp4").write_bytes(b"")
+    (tmp_path / "cut.mp4").write_bytes(clip[: len(clip) // 2])
+    with pytest.raises(SourceError, match=r"empty\.mp4: the file is empty; copy it again$"):
+        list(files.frames(str(tmp_path / "empty.mp4"), start=START))
+    with pytest.raises(SourceError, match=r"cut\.mp4: the recording is cut off, or its codec .*; copy it again, or"):
+        list(files.frames(str(tmp_path / "cut.mp4"), start=START))
+
+
+def test_a_pipe_is_not_watched_and_not_said_to_be_missing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(SourceError, match=f"^{path}: neither a file nor a folder; record into a file"):
+            list(files.frames(str(path), start=START))
+
+
+def test_a_recording_that_ends_long_before_its_end_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    whole = write_clip(tmp_path / "whole.avi", frames=40)
+    half = tmp_path / "two\nhalves.avi"
+    half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    with caplog.at_level(logging.WARNING):
+        assert len(list(files.frames(str(whole), start=START))) == 40
+        assert not caplog.records
+        count = len(list(files.frames(str(half), start=START)))
+    (record,) = caplog.records
+    what = f"ends after {count} of about 40 frames; if it is cut off, copy it again"
+    assert 0 < count < 36
+    assert record.getMessage() == f"{tmp_path}/two\\nhalves.avi: {what}"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32])
+def test_a_tiff_of_wide_values_is_not_said_to_be_damaged(tmp_path: Path, dtype: type) -> None:
+    data = cv2.imencode(".tiff", np.ones((20, 30), dtype))[1].tobytes()
+    (tmp_path / "a.tiff").write_bytes(data)
+    what = rf"holds {dtype.__name__} values, which OpenCV does not bring to 8 bits; save it with 8 or 16 bits"
+    with pytest.raises(SourceError, match=what):
+        files.load(tmp_path / "a.tiff")
+
+
 def test_a_missing_recording_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no such file"):
         list(files.frames(str(tmp_path / "none.mp4"), start=START))
@@ -181,3 +221,65 @@ def test_a_recording_lets_go_of_its_file_when_the_rest_is_not_wanted(tmp_path: P
     assert is_open()
     frames.close()
     assert not is_open()
+
+
+class Played:
+    """In the place of OpenCV's capture: four frames at the seconds and the rate that a test says."""
+
+    def __init__(self, seconds: list[float], rate: float) -> None:
+        self._seconds, self._rate, self._place = seconds, rate, -1
+
+    def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
+        """Always."""
+        return True
+
+    def get(self, what: int) -> float:
+        """The rate, the moment of the frame that was read last; of all else nothing is known."""
+        moment = 1000 * self._seconds[max(0, min(self._place, len(self._seconds) - 1))]
+        return {cv2.CAP_PROP_FPS: self._rate, cv2.CAP_PROP_POS_MSEC: moment}.get(what, 0.0)
+
+    def read(self) -> tuple[bool, np.ndarray | None]:
+        """The next frame."""
+        self._place += 1
+        return (True, np.zeros((4, 4, 3), np.uint8)) if self._place < len(self._seconds) else (False, None)
+
+    def release(self) -> None:
+        """Nothing is held."""
+
+
+def moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: list[float], rate: float) -> list[float]:
+    """The seconds at which the frames of such a recording are stamped."""
+    clip = write_clip(tmp_path / "clip.avi", frames=1)
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: Played(seconds, rate))
+    return [frame.stamp.mono - START.mono for frame in files.frames(str(clip), start=START)]
+
+
+@pytest.mark.parametrize(
+    ("told", "stamped"),
+    [
+        ([0, 0.1, 0.35, 0.4], [0, 0.1, 0.35, 0.4]),  # a variable rate is kept
+        ([0, 0, 0, 0], [0, 0.1, 0.2, 0.3]),  # no times at all
+        ([0, 0.1, 0, 0.3], [0, 0.1, 0.2, 0.3]),  # a jump back
+        ([5, 5.1, 0, 0], [5, 5.1, 5.2, 5.3]),  # a jump back for good
+    ],
+)
+def test_the_time_of_a_recording_never_goes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: list[float], stamped: list[float]
+) -> None:
+    assert moments(tmp_path, monkeypatch, told, 10.0) == pytest.approx(stamped)
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, 90_000.0, float("nan"), float("inf")])
+def test_a_rate_that_cannot_be_is_taken_for_the_usual_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: float
+) -> None:
+    assert moments(tmp_path, monkeypatch, [0, 0, 0], rate) == pytest.approx([0, 0.04, 0.08])
+
+
+@pytest.mark.parametrize("name", ["rtsp:x", "http:clip.avi", "clip_%d.avi", "concat:a|b.avi"])
+def test_a_recording_whose_name_looks_like_an_address_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_clip(Path("clip.avi"), frames=2).rename(name)
+    assert len(list(files.frames(name, start=START))) == 2
