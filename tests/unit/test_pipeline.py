@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from edge_ocr import ctc
 from edge_ocr.clock import FakeClock
 from edge_ocr.config import parse
 from edge_ocr.grammar import word_grammar
-from edge_ocr.pipeline import Pipeline, Rejection, uuid7
+from edge_ocr.pipeline import Pipeline, Rejection, open_reader, uuid7
 from edge_ocr.types import Direction, Frame, Kind, Quad, Sighting, Strip
 
 if TYPE_CHECKING:
@@ -308,3 +310,13 @@ def test_ids_sort_by_time_and_are_valid_uuids() -> None:
 
 def test_an_id_before_1970_is_of_1970() -> None:
     assert uuid7(-5.0, bytes) == "00000000-0000-7000-8000-000000000000"
+
+
+def test_a_threshold_that_is_configured_reaches_the_detector() -> None:
+    image = cv2.imread(str(Path(__file__).parents[1] / "data/scenes/several.jpg"))
+    found = {}
+    for threshold in (0.01, None, 0.99):
+        options = {} if threshold is None else {"detect": {"threshold": threshold}}
+        reader = open_reader(parse({"regions": ["sk"], **options}, origin="test"))
+        found[threshold] = len(reader.detector(image))
+    assert found[0.01] > found[None] > found[0.99]

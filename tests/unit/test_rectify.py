@@ -168,3 +168,18 @@ def test_impossible_sizes_are_refused_by_name(name: str, values: tuple[int, int,
     width, height, margin = values
     with pytest.raises(ValueError, match=name):
         rectify.strip(np.zeros((9, 9), np.uint8), box(1, 1, 4, 4), width=width, height=height, margin=margin)
+
+
+def test_unless_told_otherwise_the_margin_is_a_twentieth() -> None:
+    image = np.full((200, 400), 200, np.uint8)
+    cv2.rectangle(image, (100, 60), (299, 139), 50, cv2.FILLED)
+    dark = np.argwhere(rectify.strip(image, box(100, 60, 200, 80), width=220, height=88).image < 128)
+    (top, left), (bottom, right) = dark.min(axis=0), dark.max(axis=0) + 1
+    assert (left, 220 - right, top, 88 - bottom) == pytest.approx((10, 10, 4, 4), abs=1)
+
+
+@pytest.mark.parametrize("lying", [True, False])
+def test_what_grows_one_way_and_shrinks_the_other_is_interpolated(*, lying: bool) -> None:
+    image = np.repeat(np.array([[0], [200]], np.uint8), 200, axis=1)
+    found = rectify.shrink(image, width=100, height=8) if lying else rectify.shrink(image.T, width=8, height=100).T
+    assert found[:, 50].tolist() == [0, 0, 25, 75, 125, 175, 200, 200]

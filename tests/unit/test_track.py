@@ -182,3 +182,27 @@ def test_an_empty_text_scores_as_unread() -> None:
 def test_a_quad_of_no_size_can_still_be_followed() -> None:
     point = Quad(((5.0, 5.0),) * 4, Kind.PLATE, 0.5)
     assert Box.around(point).length == 1.0
+
+
+def test_a_new_velocity_is_taken_by_half() -> None:
+    watched = _Watched()
+    for frame, x in enumerate((100, 110, 130)):
+        watched.step(frame, _seen(frame, x, 200))
+    assert watched.tracker.tracks[0].velocity == pytest.approx((15, 0))
+
+
+def test_a_box_of_the_same_size_is_nearer_than_one_of_another_in_its_place() -> None:
+    watched = _Watched()
+    watched.step(0, _seen(0, 300, 200))
+    watched.step(1, _seen(1, 302, 200, width=100), _seen(1, 312, 200))
+    assert (watched.tracker.tracks[0].box.x, watched.tracker.tracks[0].box.width) == (312, 60)
+
+
+def test_the_second_sighting_may_be_twice_as_far_away_as_later_ones_from_where_they_are_expected() -> None:
+    watched = _Watched(reach=1.0)
+    far = 1.5 * Box.around(_seen(0, 0, 0).sighting.strip.quad).length
+    watched.step(0, _seen(0, 100, 200))
+    watched.step(1, _seen(1, 100 + far, 200))
+    assert [track.reads for track in watched.tracker.tracks] == [2]
+    watched.step(2, _seen(2, 100 + 3 * far, 200))
+    assert [track.reads for track in watched.tracker.tracks] == [2, 1]

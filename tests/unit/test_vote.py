@@ -177,3 +177,18 @@ def test_confidences_are_probabilities_and_order_does_not_matter(
     again = _fuse(shuffled, trust=Trust())
     assert again.reading.text == vote.reading.text
     assert again.reading.confidence == pytest.approx(vote.reading.confidence)
+
+
+def test_by_default_sixteen_frames_alike_weigh_less_than_two_independent_ones() -> None:
+    frames = [_sighting({"A": 0.8, "B": 0.2}, {"C": 1.0}, frame=frame) for frame in range(16)]
+    worth = 16**0.2  # of independent frames, at the correlation that was measured
+    expected = 0.8**worth / (0.8**worth + 0.2**worth)
+    assert _fuse(frames, trust=Trust()).reading.confidence == pytest.approx(expected, abs=1e-3)
+
+
+def test_by_default_five_texts_like_the_last_listed_are_thought_to_be_missing() -> None:
+    grammar = word_grammar(["AA", "AB", "AC"], _ALPHABET)
+    sighting = _sighting({"A": 0.5, "B": 0.5}, {"A": 0.8, "B": 0.1, "C": 0.1}, grammar=grammar)
+    # Listed are 0.4, 0.05 and 0.05; of the half that is left five more of 0.05 may be plates.
+    expected = 0.4 / (0.4 + 0.05 + 0.05 + 5 * 0.05)
+    assert _fuse([sighting], grammar, trust=Trust()).reading.confidence == pytest.approx(expected, abs=1e-3)
