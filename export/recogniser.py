@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from export.crnn import Crnn
+from export.master import load_master
 from export.photographs import FOLDERS
 from export.scoring import Score
 from export.synthetic.faces import CHARACTERS
@@ -30,7 +31,9 @@ _REPORT_SECONDS = 60.0
 _CHECKPOINT_SECONDS = 240.0
 
 
-def train(*, shards: Path, data: Path | None, out: Path, minutes: float, seed: int, threads: int) -> Path:
+def train(
+    *, shards: Path, data: Path | None, out: Path, minutes: float, seed: int, threads: int, start: Path | None = None
+) -> Path:
     """Train until the minutes are used up; run again with the same ``out`` to resume.
 
     Args:
@@ -40,6 +43,7 @@ def train(*, shards: Path, data: Path | None, out: Path, minutes: float, seed: i
         minutes: of training in all, over every run.
         seed: of the weights and the order.
         threads: cores to use.
+        start: a float master, model.onnx, whose weights to begin with; a checkpoint in ``out`` goes before it.
 
     Returns:
         The path of the checkpoint.
@@ -50,7 +54,7 @@ def train(*, shards: Path, data: Path | None, out: Path, minutes: float, seed: i
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     out.mkdir(parents=True, exist_ok=True)
     path = out / "checkpoint.pt"
-    network = Crnn().to(device)
+    network = (Crnn() if start is None else load_master(start)).to(device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
     optimiser = torch.optim.AdamW(network.parameters(), lr=_PEAK_RATE, weight_decay=0.01)
     average = Average(network)

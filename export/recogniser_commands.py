@@ -20,6 +20,7 @@ def add_plate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shards", type=int, default=70, help="of 9,000 rendered strips each")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2, help="cores to use")
+    parser.add_argument("--start", type=Path, help="a model.onnx whose weights to begin with")
 
 
 def run_plate(args: argparse.Namespace) -> int:
@@ -31,9 +32,16 @@ def run_plate(args: argparse.Namespace) -> int:
     fonts = args.cache / "fonts"
     strips.render_shards(shards, fonts=fonts, data=args.data, seed=args.seed, count=args.shards, workers=args.threads)
     checkpoint = recogniser.train(
-        shards=shards, data=args.data, out=run, minutes=args.minutes, seed=args.seed, threads=args.threads
+        shards=shards,
+        data=args.data,
+        out=run,
+        minutes=args.minutes,
+        seed=args.seed,
+        threads=args.threads,
+        start=args.start,
     )
-    training = {"recipe": f"python -m export plate --minutes {args.minutes:g} --seed {args.seed}"}
+    recipe = f"python -m export plate --minutes {args.minutes:g} --threads {args.threads} --seed {args.seed}"
+    training = {"recipe": recipe if args.start is None else f"{recipe} --start {args.start.name}"}
     packing.pack(checkpoint, shards, args.data, args.out, places.tools_of(args), training=training)
     print(f"wrote {args.out}")
     return 0

@@ -12,6 +12,7 @@ import torch
 from export import packing, recogniser
 from export.crnn import Crnn
 from export.gates import run_onnx
+from export.master import load_master
 from export.synthetic import strips
 from export.synthetic.strokes import stroke_face
 from export.training import Average, Budget
@@ -71,6 +72,18 @@ def test_the_master_means_what_the_network_learned(tmp_path: Path) -> None:
     with torch.no_grad():
         wanted: NDArray[np.float32] = network(torch.from_numpy(images)).numpy()
     assert np.abs(answers - wanted).max() < 1e-4
+
+
+def test_a_training_can_begin_with_a_master(tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    network = Crnn()
+    for _ in range(3):
+        network(torch.randn(16, 1, strips.HEIGHT, strips.WIDTH) * 2 + 0.5)
+    network.eval()
+    packing.write_onnx(network, tmp_path / "model.onnx")
+    images = torch.rand(4, 1, strips.HEIGHT, strips.WIDTH) * 2 - 1
+    with torch.no_grad():
+        assert torch.allclose(load_master(tmp_path / "model.onnx")(images), network(images), atol=1e-4)
 
 
 def test_the_average_of_constant_weights_is_these_weights() -> None:

@@ -1,0 +1,60 @@
+"""The float master as the starting point of a training: ONNX initialisers back into the network they came from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import onnx
+import torch
+from onnx import numpy_helper
+
+from export.crnn import Crnn
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def load_master(path: Path) -> Crnn:
+    """The network of a master that :func:`export.packing.write_onnx` wrote.
+
+    The export folds each normalisation into its convolution; here it comes back as one that only adds the folded bias,
+    so that the outputs are the same and training can go on.
+
+    Raises:
+        ValueError: the file holds another network.
+
+    """
+    graph = onnx.load(str(path)).graph
+    arrays = {item.name: torch.from_numpy(numpy_helper.to_array(item).copy()) for item in graph.initializer}
+    network = Crnn()
+    modules = list(network.features.modules())
+    convolutions = [module for module in modules if isinstance(module, torch.nn.Conv2d)]
+    norms = [module for module in modules if isinstance(module, torch.nn.BatchNorm2d)]
+    nodes = [node for node in graph.node if node.op_type == "Conv"]
+    if len(nodes) != len(convolutions):
+        raise ValueError(f"{path} holds {len(nodes)} convolutions, but the network has {len(convolutions)}")
+    with torch.no_grad():
+        for node, convolution, norm in zip(nodes, convolutions, norms, strict=True):
+            convolution.weight.copy_(arrays[node.input[1]])
+            norm.bias.copy_(arrays[node.input[2]])
+            norm.running_var.fill_(1 - norm.eps)  # type: ignore[union-attr]  # set, since it tracks statistics
+        (lstm,) = (node for node in graph.node if node.op_type == "LSTM")
+        _fill_lstm(network.recurrence, *(arrays[name] for name in lstm.input[1:4]))
+        (product,) = (node for node in graph.node if node.op_type == "MatMul")
+        network.classes.weight.copy_(arrays[product.input[1]].T)
+        network.classes.bias.copy_(arrays["classes.bias"])
+    return network.eval()
+
+
+def _fill_lstm(lstm: torch.nn.LSTM, inputs: torch.Tensor, states: torch.Tensor, biases: torch.Tensor) -> None:
+    """ONNX orders the gates input, output, forget, cell; torch input, forget, cell, output."""
+    units = lstm.hidden_size
+    for direction, suffix in enumerate(("", "_reverse")):
+        for name, values in (
+            ("weight_ih_l0", inputs[direction]),
+            ("weight_hh_l0", states[direction]),
+            ("bias_ih_l0", biases[direction][: 4 * units]),
+            ("bias_hh_l0", biases[direction][4 * units :]),
+        ):
+            i, o, f, c = torch.split(values, units)
+            getattr(lstm, name + suffix).copy_(torch.cat([i, f, c, o]))
