@@ -363,14 +363,15 @@ def _unrolled(steps: list[Any], recurrent: NDArray[Any]) -> list[Any]:
     """The hidden states, each (1, units), of gate inputs, each (1, 4 * units)."""
     units = recurrent.shape[0]
     matrix = tf.constant(recurrent)
-    cell: Any = None
-    states: list[Any] = []
-    for step in steps:
-        gates = step + states[-1] @ matrix if states else step
-        squashed, fresh = tf.split(gates, [3 * units, units], 1)
+    # The first step has nothing to forget. Its gates are sliced, because the quantiser leaves a split with an unused
+    # part in float, in some runs and not in others.
+    first = steps[0]
+    cell = tf.sigmoid(first[:, :units]) * tf.tanh(first[:, 3 * units :])
+    states = [tf.sigmoid(first[:, 2 * units : 3 * units]) * tf.tanh(cell)]
+    for step in steps[1:]:
+        squashed, fresh = tf.split(step + states[-1] @ matrix, [3 * units, units], 1)
         enter, forget, leave = tf.split(tf.sigmoid(squashed), 3, 1)
-        fresh = enter * tf.tanh(fresh)
-        cell = forget * cell + fresh if states else fresh
+        cell = forget * cell + enter * tf.tanh(fresh)
         states.append(leave * tf.tanh(cell))
     return states
 
