@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from edge_ocr.errors import SourceError, printable
+from edge_ocr.types import DOUBTFUL, SURE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from edge_ocr.types import Image, Reading
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-_SURE, _DOUBTFUL, _POOR = (60, 190, 60), (0, 190, 240), (60, 60, 230)  # B, G, R
+_GREEN, _YELLOW, _RED = (60, 190, 60), (0, 190, 240), (60, 60, 230)  # B, G, R
 _QUALITY = 90  # of the JPEG
 
 
@@ -57,9 +58,9 @@ def save(path: Path, image: Image) -> None:
 
 
 def _colour(confidence: float) -> tuple[int, int, int]:
-    if confidence >= 0.9:
-        return _SURE
-    return _DOUBTFUL if confidence >= 0.5 else _POOR
+    if confidence >= SURE:
+        return _GREEN
+    return _YELLOW if confidence >= DOUBTFUL else _RED
 
 
 def _label(canvas: Image, text: str, corners: np.ndarray, colour: tuple[int, int, int], pen: int) -> None:

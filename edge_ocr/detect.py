@@ -172,11 +172,22 @@ class Detector:
         return _Found(np.concatenate(corners)[order], all_scores[order])
 
 
-def _grey(image: Image) -> NDArray[np.uint8]:
+def check_image(image: object) -> None:
+    """Refuse what is no image.
+
+    Raises:
+        TypeError: ``image`` is no array of uint8.
+        ValueError: ``image`` is neither HxWx3 nor HxW, or has no pixels.
+
+    """
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
-        raise TypeError(f"image must be a uint8 array, but is {getattr(image, 'dtype', type(image).__name__)}")
+        raise TypeError(f"image must be a uint8 array, not {getattr(image, 'dtype', type(image).__name__)}")
     if image.size == 0 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
-        raise ValueError(f"image must be HxW or HxWx3 with at least one pixel, but has the shape {image.shape}")
+        raise ValueError(f"image must be HxWx3 or HxW with at least one pixel, not of shape {image.shape}")
+
+
+def _grey(image: Image) -> NDArray[np.uint8]:
+    check_image(image)
     return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
 
 

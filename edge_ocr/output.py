@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from edge_ocr.errors import printable
+from edge_ocr.types import DOUBTFUL, SURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -141,10 +142,8 @@ def _reading_json(reading: Reading) -> dict[str, Any]:
         "confidence": round(reading.confidence, 4),
         "kind": str(reading.kind),
         "region": reading.region,
-        "quad": [[round(x, 1), round(y, 1)] for x, y in reading.quad.corners],
-        "alternatives": [
-            {"text": other.text, "confidence": round(other.confidence, 4)} for other in reading.alternatives
-        ],
+        "quad": reading.quad.as_json(),
+        "alternatives": [other.as_json() for other in reading.alternatives],
     }
 
 
@@ -155,6 +154,6 @@ def _others(alternatives: Sequence[Alternative]) -> str:
 
 def _colour(confidence: float) -> str:
     """Green where a confidence can be relied on, yellow where it should be looked at, red below."""
-    if confidence >= 0.9:
+    if confidence >= SURE:
         return "green"
-    return "yellow" if confidence >= 0.5 else "red"
+    return "yellow" if confidence >= DOUBTFUL else "red"

@@ -14,11 +14,9 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from edge_ocr import ctc, rectify, vote
 from edge_ocr.bundle import shipped_bundle
-from edge_ocr.detect import Detector
+from edge_ocr.detect import Detector, check_image
 from edge_ocr.errors import BundleError
 from edge_ocr.grammar import Grammar, load_regions, plate_grammar
 from edge_ocr.join import joined
@@ -191,7 +189,7 @@ class Reader:
             ValueError: image has another shape, or no pixels.
 
         """
-        _check_image(image)
+        check_image(image)
         stopwatch = stopwatch or Stopwatch()
         if crop:
             return [self._sighting(partial(rectify.whole, image, kind=self.kind), frame, stopwatch)]
@@ -247,12 +245,3 @@ def _check_regions(regions: Sequence[str]) -> None:
         raise TypeError(f"regions must be a sequence of names, such as ['eu'], not {regions!r}")
     if not regions:
         raise ValueError("regions must hold at least one name; None stands for all that come with this package")
-
-
-def _check_image(image: Image) -> None:
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
-        raise TypeError(f"image must be a uint8 array, not {getattr(image, 'dtype', type(image).__name__)}")
-    if image.ndim != 2 and (image.ndim != 3 or image.shape[2] != 3):
-        raise ValueError(f"image must be HxWx3 or HxW, not of shape {image.shape}")
-    if image.size == 0:
-        raise ValueError(f"image has no pixels: its shape is {image.shape}")

@@ -28,6 +28,11 @@ Point: TypeAlias = tuple[float, float]
 """x to the right, y downwards, in pixels; (0, 0) is the top left corner of the top left pixel."""
 
 
+SURE, DOUBTFUL = 0.9, 0.5
+"""From the first on a confidence can be relied on, from the second on a text should be looked at; below, it is more
+likely wrong than right. Whatever shows colours shows these."""
+
+
 class Kind(StrEnum):
     """What a text is written on; it chooses the bundle that reads it."""
 
@@ -88,6 +93,10 @@ class Quad:
     corners: tuple[Point, Point, Point, Point]
     kind: Kind
     score: float
+
+    def as_json(self) -> list[list[float]]:
+        """The corners, to a tenth of a pixel."""
+        return [[round(x, 1), round(y, 1)] for x, y in self.corners]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,6 +202,10 @@ class Alternative:
     text: str
     confidence: float
 
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"text": self.text, "confidence": round(self.confidence, 4)}
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -248,12 +261,10 @@ class Event:
             "first": self.first.as_json(self.first_frame),
             "last": self.last.as_json(self.last_frame),
             "direction": self.direction and str(self.direction),
-            "quad": [[round(x, 1), round(y, 1)] for x, y in self.reading.quad.corners],
+            "quad": self.reading.quad.as_json(),
             "crop": self.crop_file,
             "crop_frame": self.crop_frame,
-            "alternatives": [
-                {"text": other.text, "confidence": round(other.confidence, 4)} for other in self.reading.alternatives
-            ],
+            "alternatives": [other.as_json() for other in self.reading.alternatives],
             "list": None,
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -115,6 +116,13 @@ def test_colours_are_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_terminal_that_wants_no_colours_gets_none(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     assert not output.Style.of(Terminal()).coloured
+
+
+@pytest.mark.parametrize(("confidence", "code"), [(0.9, 32), (0.899, 33), (0.5, 33), (0.499, 31)])
+def test_the_colour_tells_how_far_a_text_can_be_relied_on(confidence: float, code: int) -> None:
+    table = output.read_table(["a.jpg"], output.Style(coloured=True))
+    (line,) = output.read_lines(table, result_of(replace(READING, confidence=confidence)))
+    assert f"\x1b[{code}m{confidence:.0%}" in line
 
 
 def test_colours_do_not_shift_the_columns() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 
 from edge_ocr import vote
-from edge_ocr.bundle import load_bundle
+from edge_ocr.bundle import load_bundle, shipped_bundle
+from edge_ocr.detect import Detector
 from edge_ocr.errors import BundleError, GrammarError
 from edge_ocr.grammar import word_grammar
 from edge_ocr.reader import MOST_ALTERNATIVES, Reader, Stopwatch
@@ -165,9 +167,13 @@ def test_a_crop_takes_no_time_to_detect() -> None:
     ],
 )
 def test_what_is_no_image_is_refused_by_name(image: Any, error: type[Exception]) -> None:
-    for crop in (False, True):
-        with pytest.raises(error, match="image"):
-            reader_with().read(image, crop=crop)
+    messages = set()
+    detector = Detector(shipped_bundle(Kind.PLATE, task="detect"))
+    for reads in (detector, reader_with().read, partial(reader_with().read, crop=True)):
+        with pytest.raises(error, match=r"^image must be ") as caught:
+            reads(image)
+        messages.add(str(caught.value))
+    assert len(messages) == 1, "the detector and the reader tell the same of it"
 
 
 @pytest.mark.parametrize(
