@@ -258,6 +258,48 @@ class Event:
         }
 
 
+class Action(StrEnum):
+    """What is done about an event."""
+
+    OPEN = "open"
+    REFUSE = "refuse"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the lists say of an event, and why; the reading itself is never changed by it.
+
+    Attributes:
+        action: what is done.
+        explanation: one sentence that holds no plate, so that it may be kept in every privacy mode.
+        list: 'allow', 'deny' or 'known'; None if no list has the plate.
+        entry: the entry of that list as it is written there, normalised; None without a list.
+        name: what the entry is called, '' if nothing.
+        distance: how far the reading is from the entry, 0 if it says exactly that; in characters, see
+            docs/design/publish.md.
+
+    """
+
+    action: Action
+    explanation: str
+    list: str | None = None
+    entry: str | None = None
+    name: str = ""
+    distance: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """The decision as it is stored and published."""
+        return {
+            "action": str(self.action),
+            "explanation": self.explanation,
+            "list": self.list,
+            "entry": self.entry,
+            "name": self.name,
+            "distance": round(self.distance, 3),
+        }
+
+
 def corners_of(points: Sequence[Sequence[float]]) -> tuple[Point, Point, Point, Point]:
     """Four (x, y) pairs of any sequence type as the corners that a :class:`Quad` holds."""
     (ax, ay), (bx, by), (cx, cy), (dx, dy) = points

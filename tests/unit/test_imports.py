@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-COMMON = {"types", "errors", "clock", "config"}
+COMMON = {"types", "errors", "clock", "config", "tables"}
 """The ground floor: every module may stand on it, and it stands on nothing but itself."""
 
 ARROWS: dict[str, set[str]] = {
@@ -18,6 +18,8 @@ ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "clock": set(),
     "config": set(),
+    "tables": set(),
+    "keyfile": set(),
     "engine": set(),
     "bundle": set(),
     "automata": set(),
