@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 Image: TypeAlias = NDArray[np.uint8]
 """HxWx3 in B, G, R order or HxW grey; uint8, 0..255."""
@@ -298,6 +299,30 @@ class Decision:
             "name": self.name,
             "distance": round(self.distance, 3),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One event for one destination, as the store's outbox hands it out.
+
+    Attributes:
+        id: of the event in its store; ascends in the order in which events were recorded.
+        destination: its name.
+        key: the event's UUIDv7; the same for every attempt, so that the other side can tell repetitions.
+        camera: events of one camera are delivered in order.
+        event: as JSON, with wall times put right as far as is known by now.
+        crop_path: where the picture lies; None if there is none (any more).
+        attempts: how many failed so far.
+
+    """
+
+    id: int
+    destination: str
+    key: str
+    camera: str
+    event: dict[str, Any]
+    crop_path: Path | None
+    attempts: int
 
 
 def corners_of(points: Sequence[Sequence[float]]) -> tuple[Point, Point, Point, Point]:
