@@ -217,8 +217,8 @@ class Event:
 
     ``reads`` counts the frames that were read and ``unread`` those among them that gave no text; ``first`` and ``last``
     are the frames it was seen in, and ``crop`` is the picture, in the frame ``crop_frame``, that supports the text
-    best. ``direction`` is where it went in the picture, None if it stood. ``crop_file`` is where the store put the
-    crop, relative to the store's folder; None if it was not stored.
+    best, None where privacy forbids pictures. ``direction`` is where it went in the picture, None if it stood.
+    ``crop_file`` is where the store put the crop, relative to the store's folder; None if it was not stored.
     """
 
     id: str
@@ -230,7 +230,7 @@ class Event:
     last: Stamp
     first_frame: int
     last_frame: int
-    crop: Image
+    crop: Image | None
     crop_frame: int
     direction: Direction | None = None
     crop_file: str | None = None

@@ -20,6 +20,8 @@ ARROWS: dict[str, set[str]] = {
     "config": set(),
     "tables": set(),
     "keyfile": set(),
+    "lists": set(),
+    "decide": {"lists"},
     "engine": set(),
     "bundle": set(),
     "automata": set(),
