@@ -1,7 +1,7 @@
 """What the lists say of a reading: the nearest entry by a distance that knows what recognisers confuse, and the rule.
 
-Distances are in characters: 0 is the same text, a wrong character costs 1, one that looks like the right one less, and
-a text that the recogniser itself held possible costs by how much less probable it was. What was read is never changed: a
+Distances are in characters: 0 is the same text, a wrong character costs 1, one that looks like the right one less. A
+text that the recogniser itself held possible costs by how much less probable it was. What was read is never changed: a
 decision stands beside the reading, in fields of its own.
 """
 

@@ -22,6 +22,7 @@ ARROWS: dict[str, set[str]] = {
     "keyfile": set(),
     "lists": set(),
     "decide": {"lists"},
+    "publish": {"keyfile"},
     "engine": set(),
     "bundle": set(),
     "automata": set(),
@@ -43,7 +44,7 @@ ARROWS: dict[str, set[str]] = {
     "runtime": {"pipeline", "camera", "store"},
     "bench": {"ctc", "grammar", "reader"},
     "doctor": {"engine", "bundle", "reader", "ctc"},
-    "cli": {"runtime", "reader", "camera", "annotate", "output", "doctor", "bench"},
+    "cli": {"runtime", "reader", "camera", "annotate", "output", "doctor", "bench", "store"},
     "__main__": {"cli"},
     "__init__": {"bundle", "grammar", "reader", "runtime"},
 }
@@ -54,8 +55,13 @@ ONLY_IN = {
     "tflite_runtime": "engine",
     "interegular": "patterns",
     "picamera2": "camera",
+    "paho": "publish",
+    "gpiozero": "publish",
 }
 """Packages that one module alone may import."""
+
+EXTRAS = {"paho", "gpiozero"}
+"""Packages of the extras in pyproject.toml: imported when a configuration asks for them, and never before."""
 
 
 def module_of(path: Path) -> str:
@@ -132,7 +138,14 @@ def test_a_package_that_is_hard_to_replace_has_one_door(package: str) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_runtime_imports_only_its_declared_dependencies(path: Path) -> None:
-    declared = {"edge_ocr", "numpy", "cv2", "interegular"}
+    declared = {"edge_ocr", "numpy", "cv2", "interegular", *EXTRAS}
     roots = {name.split(".")[0] for name in imported(path)}
     foreign = roots - declared - set(sys.stdlib_module_names)
     assert not foreign, f"{', '.join(sorted(foreign))} is not a dependency of the runtime"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_an_extra_is_imported_only_when_it_is_asked_for(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    statements = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)}
+    assert not [statement for statement in statements if any(f" {extra}" in statement for extra in EXTRAS)]
