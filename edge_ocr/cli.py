@@ -1,7 +1,7 @@
 """The command line: flags in, tables or JSON lines on stdout, one-line errors on stderr, an exit code.
 
-Exit codes: 0 good; 1 nothing could be read from any input; 2 bad usage or configuration; 130 interrupted; 141 whoever
-read stdout went away.
+Exit codes: 0 good; 1 nothing could be read from any input, or a store is not whole; 2 bad usage or configuration; 130
+interrupted; 141 whoever read stdout went away.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from edge_ocr.reader import Reader
     from edge_ocr.types import Image
 
-GOOD, NOTHING_READ, BAD_USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+GOOD, NOTHING_READ, NOT_WHOLE, BAD_USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 1, 2, 130, 141
 
 _PROGRESS_FROM = 10  # inputs; fewer are read before anybody wonders
 _PROGRAM_ENVIRONMENT = {
@@ -123,6 +123,24 @@ def _doctor(args: argparse.Namespace) -> int:
         for text, ok in doctor.report(findings):
             _print(style.paint(text, None if ok else "yellow"))
     return GOOD if doctor.can_read(findings) else NOTHING_READ
+
+
+def _check(args: argparse.Namespace) -> int:
+    from edge_ocr.store import check  # noqa: PLC0415
+
+    report = check.check(args.folder)
+    if args.json:
+        _print(output.json_line(report.as_json()))
+    else:
+        style = output.Style.of(sys.stdout)
+        for name, count in report.counts.items():
+            _print(f"{name.replace('_', ' '):<18}{count:>12}")
+        for note in report.notes:
+            _print(style.paint(f"note: {note}", "yellow"))
+        for fault in report.faults:
+            _print(style.paint(f"fault: {fault}", "red"))
+        _print("the store is not whole" if report.faults else "the store is whole")
+    return NOT_WHOLE if report.faults else GOOD
 
 
 def _bench(args: argparse.Namespace) -> int:
@@ -229,6 +247,9 @@ def _parser() -> _Parser:
     watch.add_argument("--store", type=Path, metavar="DIR", help="keep events and their crops in DIR")
     watch.add_argument("--until-end", action="store_true", help="stop at the end of the source")
     watch.add_argument("source", metavar="SOURCE", help="a recording, a folder or a glob")
+
+    check = _command(commands, "check", _check, "compare a store's rows with its files; changes nothing")
+    check.add_argument("folder", type=Path, metavar="DIR", help="the folder of a store")
 
     _command(commands, "doctor", _doctor, "say what this machine has and lacks")
     _command(commands, "bench", _bench, "time the decoder on this machine")

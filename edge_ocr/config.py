@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from edge_ocr.errors import ConfigError
 from edge_ocr.tables import HealthSettings, ListSettings, PrivacySettings, PublishSettings
+from edge_ocr.tables import choice as _choice
 from edge_ocr.tables import number as _number
 from edge_ocr.types import Action, Kind
 
@@ -74,15 +75,47 @@ class VoteSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class StoreSettings:
-    """Table ``[store]``: where events are kept.
+class KeepSettings:
+    """A table such as ``[store.crops]``: how much of one kind is kept; 0 for no limit.
 
     Attributes:
-        folder: for events.jsonl and the crops; None to keep nothing. Relative to the working directory.
+        days: how long. Nothing is old while the clock is not synchronised, or was for less than an hour.
+        most: how many.
+        mb: how many megabytes.
+
+    """
+
+    days: float = _number(0.0, 0, 36_500)
+    most: int = _number(0, 0, 1_000_000_000)
+    mb: float = _number(0.0, 0, 1_000_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Table ``[store]``: where events are kept, and for how long.
+
+    Beyond a limit the oldest give way. What waits to be sent stays: an event, not its pictures.
+
+    Attributes:
+        folder: for the database and the crops; None to keep nothing. Relative to the working directory.
+        events: how much of the events; ``mb`` of the database without the previews.
+        crops: how much of the pictures of plates.
+        previews: how much of their small copies, which outlive them.
+        attempts: how many tracks without an event are kept, in a ring, to see why a plate was missed.
+        free_mb: the floor: what of the disk stays free. Below it crops give way, and no new ones are kept.
+        outbox_most: how many events may wait for one destination.
+        outbox_full: which event becomes a dead letter of a destination beyond that: "oldest" or "newest".
 
     """
 
     folder: Path | None = None
+    events: KeepSettings = field(default_factory=lambda: KeepSettings(365, 1_000_000, 1000))
+    crops: KeepSettings = field(default_factory=lambda: KeepSettings(30, 200_000, 2000))
+    previews: KeepSettings = field(default_factory=lambda: KeepSettings(90, 20_000, 32))
+    attempts: int = _number(500, 0, 1_000_000)
+    free_mb: float = _number(200.0, 0, 1_000_000_000)
+    outbox_most: int = _number(1_000_000, 1, 1_000_000_000)
+    outbox_full: str = _choice("oldest", "oldest", "newest")
 
 
 @dataclass(frozen=True, slots=True)

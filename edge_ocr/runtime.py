@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from contextlib import ExitStack
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from edge_ocr.clock import SystemClock
 from edge_ocr.config import Settings
 from edge_ocr.errors import SourceError, printable
 from edge_ocr.pipeline import Pipeline, open_reader
-from edge_ocr.store import FileStore
+from edge_ocr.store import Database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -68,9 +67,11 @@ def watch(
         what = f"{printable(source)}: this version watches files, folders and globs, not cameras and streams"
         raise SourceError(f"{what}; record it and watch the recording")
     settings = settings or Settings()
+    clock = clock or SystemClock()
     pipeline = Pipeline(reader or open_reader(settings), settings, random=random)
-    frames = files.frames(source, start=(clock or SystemClock()).stamp())
-    return _stored(_events(pipeline, frames, Counter() if counts is None else counts), settings)
+    frames = files.frames(source, start=clock.stamp())
+    events = _events(pipeline, frames, Counter() if counts is None else counts)
+    return _stored(events, pipeline, settings, clock)
 
 
 def _events(pipeline: Pipeline, frames: Iterable[Frame], counts: Counter[str]) -> Iterator[Event]:
@@ -105,9 +106,19 @@ def _steps(pipeline: Pipeline, frames: Iterable[Frame], counts: Counter[str]) ->
         yield from events
 
 
-def _stored(events: Iterator[Event], settings: Settings) -> Iterator[Event]:
-    """The same events, each stored before it is handed on."""
-    with ExitStack() as stack:
-        store = stack.enter_context(FileStore(settings.store.folder)) if settings.store.folder else None
+def _stored(events: Iterator[Event], pipeline: Pipeline, settings: Settings, clock: Clock) -> Iterator[Event]:
+    """The same events, each stored, and queued for whoever it is sent to, before it is handed on."""
+    if settings.store.folder is None:
+        yield from events
+        return
+    with Database(settings.store.folder, clock, settings.store) as store:
         for event in events:
-            yield store.add(event) if store else event
+            yield store.record(event, destinations=settings.publish.destinations)
+            _keep_missed(pipeline, store)
+        _keep_missed(pipeline, store)
+        store.tidy()
+
+
+def _keep_missed(pipeline: Pipeline, store: Database) -> None:
+    while pipeline.missed:
+        store.miss(pipeline.missed.popleft())

@@ -259,6 +259,24 @@ class Event:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A track that did not become an event: the answer to 'why was this plate missed?'.
+
+    ``reason`` is one of :class:`edge_ocr.pipeline.Rejection`; ``text`` the best guess, '' without one, and
+    ``confidence`` its probability; ``crop`` the picture that could be read best, None if none could.
+    """
+
+    source: str
+    reason: str
+    text: str
+    confidence: float
+    reads: int
+    unread: int
+    last: Stamp
+    crop: Image | None
+
+
 class Action(StrEnum):
     """What is done about an event."""
 

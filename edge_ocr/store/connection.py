@@ -54,6 +54,9 @@ class Connection:
     Args:
         path: of the database; a missing one is made.
 
+    Attributes:
+        damage: what a statement of any thread found damaged since the database was opened.
+
     Raises:
         DamageError: it is no database, it is damaged, or a newer version made it.
         FullError: the disk has no room for it.
@@ -65,6 +68,7 @@ class Connection:
         self._path = path
         self._lock = RLock()
         self._raw: sqlite3.Connection | None = None
+        self.damage: DamageError | None = None
         self.open()
 
     @property
@@ -75,6 +79,7 @@ class Connection:
     def open(self) -> None:
         """Open the database, which must be closed; also after it was set aside."""
         with self._lock, self._told():
+            self.damage = None
             # Autocommit: transactions are begun here and never by the library.
             raw = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
             self._raw = raw
@@ -114,6 +119,12 @@ class Connection:
             return self._connected().executemany(sql, rows).rowcount
 
     @contextmanager
+    def held(self) -> Iterator[None]:
+        """No other thread uses the connection inside, which may be closed and opened again there."""
+        with self._lock:
+            yield
+
+    @contextmanager
     def transaction(self) -> Iterator[None]:
         """All that is changed inside is on the disk afterwards, or nothing of it; inside another one, joins that."""
         with self._lock, self._told():
@@ -134,7 +145,10 @@ class Connection:
         try:
             yield
         except sqlite3.Error as error:
-            raise _translated(self._path, error) from error
+            known = _translated(self._path, error)
+            if isinstance(known, DamageError):
+                self.damage = known
+            raise known from error
 
 
 def prepare(raw: sqlite3.Connection, home: Traversable) -> None:

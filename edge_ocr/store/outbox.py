@@ -227,6 +227,9 @@ class Outbox:
             )
             self._depths[number] += 1
             if self._depths[number] > self._cap.most:
+                # The count in memory is off after a transaction that failed, and beside another program.
+                self._depths[number] = self._count("outbox", number)
+            if self._depths[number] > self._cap.most:
                 choose = "min" if self._cap.full is Full.OLDEST else "max"
                 found = self._connection.rows(
                     f"SELECT e.seq, e.id FROM events e WHERE e.seq = "

@@ -21,8 +21,9 @@ CREATE TABLE starts (
     mono    REAL NOT NULL,
     wall    REAL NOT NULL,
     synced  INTEGER NOT NULL CHECK (synced IN (0, 1)),
-    program TEXT NOT NULL,  -- name and version
-    ended   REAL            -- monotonic; NULL while it runs, and for ever if it was killed
+    program TEXT NOT NULL,     -- name and version
+    events  INTEGER NOT NULL,  -- the number of the last event before it, 0 without one
+    ended   REAL               -- monotonic; NULL while it runs, and for ever if it was killed
 ) STRICT;
 
 CREATE TABLE cameras (
@@ -50,6 +51,8 @@ CREATE TABLE events (
 ) STRICT;
 
 CREATE INDEX events_text ON events (text);
+-- What the limits on crops are summed up from.
+CREATE INDEX events_crops ON events (seq, crop_bytes) WHERE crop IS NOT NULL;
 -- Empty most of the time: what a clock that was just synchronised puts right.
 CREATE INDEX events_unsynced ON events (boot, last_mono) WHERE first_synced = 0 OR last_synced = 0;
 

@@ -16,6 +16,7 @@ from edge_ocr.config import parse
 from edge_ocr.errors import SourceError, StoreError
 from edge_ocr.grammar import word_grammar
 from edge_ocr.runtime import watch
+from edge_ocr.store import Database
 from edge_ocr.types import Kind, Quad, Sighting, Strip
 
 if TYPE_CHECKING:
@@ -138,7 +139,27 @@ def test_events_are_stored_before_they_are_handed_on(folder: Path, tmp_path: Pat
     (event,) = _watch(folder, _Reader(), store={"folder": str(place)})
     assert event.crop_file is not None
     assert (place / event.crop_file).is_file()
-    assert event.id in (place / "events.jsonl").read_text()
+    with Database.open(place, FakeClock()) as store:
+        assert [{**row, "seq": 0} for row in store.events()] == [{"seq": 0, **event.as_json(), "decision": None}]
+
+
+def test_events_are_queued_for_every_destination(folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "store"
+    publish = {"files": {"folder": str(tmp_path / "days")}, "mqtt": {"host": "broker"}}
+    (event,) = _watch(folder, _Reader(), store={"folder": str(place)}, publish=publish)
+    with Database.open(place, FakeClock()) as store:
+        assert [parcel.key for name in ("mqtt", "files") for parcel in store.outbox.pending(name, 0, 9)] == [
+            event.id,
+            event.id,
+        ]
+
+
+def test_tracks_without_an_event_are_kept_with_the_reason(folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "store"
+    assert list(_watch(folder, _Reader(), store={"folder": str(place)}, vote={"min_reads": 31})) == []
+    with Database.open(place, FakeClock()) as store:
+        (missed,) = store.attempts.latest(10)
+    assert (missed["reason"], missed["text"], missed["reads"], missed["camera"]) == ("few reads", "AB", 30, str(folder))
 
 
 def test_without_a_store_the_event_names_no_crop(folder: Path) -> None:
