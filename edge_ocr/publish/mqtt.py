@@ -164,17 +164,24 @@ class _Link:
             self._announce(camera)
         self._echoed.clear()
         sent = [(parcel.key, self.send(self._topic(parcel.camera), _payload(parcel))) for parcel in parcels]
-        keys = {key for key, _ in sent}
-        reason = ""
-        try:
-            self._await(lambda: all(number in self._acknowledged for _, number in sent), "no acknowledgement")
-            if self._settings.echo:
-                self._await(lambda: keys <= self._echoed, "no echo: may this user publish and subscribe there?")
-        except (OSError, ValueError) as error:
-            reason, self.broken = str(error), True
+        reason = self._settle(sent)
+        self.broken = bool(reason)
         outcomes = [self._outcome(key, number, reason) for key, number in sent]
         self._acknowledged.clear()
         return outcomes
+
+    def _settle(self, sent: Sequence[tuple[str, int]]) -> str:
+        """Wait for what was sent; why it did not all come about, or ''."""
+        try:
+            self._await(lambda: all(number in self._acknowledged for _, number in sent), "no acknowledgement")
+        except (OSError, ValueError) as error:
+            return str(error)
+        try:
+            if self._settings.echo:
+                self._await(lambda: {key for key, _ in sent} <= self._echoed, "nothing came back")
+        except (OSError, ValueError) as error:
+            return f"no echo ({error}); let this user publish and subscribe to {self._settings.prefix}/#"
+        return ""
 
     def send(self, topic: str, payload: str, *, retain: bool = False) -> int:
         """Publish anything at QoS 1; the number by which it is acknowledged."""
@@ -211,7 +218,11 @@ class _Link:
             left = deadline - self._clock.monotonic()
             if left <= 0:
                 raise TimeoutError(f"{complaint} within {self._settings.timeout_seconds:g} s")
-            self.look(min(left, _WAIT_SECONDS))
+            try:
+                self.look(min(left, _WAIT_SECONDS))
+            except OSError:
+                if not done():  # a broker may say no and hang up in one breath
+                    raise
 
     def _outcome(self, key: str, number: int, reason: str) -> Outcome:
         answer = self._acknowledged.get(number)
