@@ -129,12 +129,12 @@ class DayFiles:
         return _csv_line([*(flat.get(name) for name in COLUMNS), *(decision.get(name) for name in DECISION)])
 
 
-def erase(folder: Path, unwanted: Callable[[str], bool]) -> int:
-    """Remove lines from all day files in a folder, each file all or nothing.
+def erase(folder: Path, unwanted: Callable[[str, str], bool]) -> int:
+    """Remove events from all day files in a folder, each file all or nothing.
 
     Args:
         folder: of the files; none there is nothing to remove.
-        unwanted: told an event's key, whether its line goes.
+        unwanted: told an event's text and when it was last seen (ISO 8601, UTC), whether its line goes.
 
     Returns:
         How many lines were removed.
@@ -146,7 +146,8 @@ def erase(folder: Path, unwanted: Callable[[str], bool]) -> int:
     removed = 0
     for path in _day_files(folder):
         lines = [f"{line}\n" for line in path.read_text("utf-8").split("\n")][:-1]
-        kept = [line for line in lines if not unwanted(_key_of(line))]
+        header = next(csv.reader(lines[:1]), []) if path.suffix == ".csv" else []
+        kept = [line for line in lines if not unwanted(*_text_and_time(line, header))]
         if len(kept) < len(lines):
             part = path.with_suffix(".part")
             with part.open("w", encoding="utf-8", newline="") as file:
@@ -159,14 +160,16 @@ def erase(folder: Path, unwanted: Callable[[str], bool]) -> int:
     return removed
 
 
-def _key_of(line: str) -> str:
-    """The key that stands first in a line of either format, or whatever else does."""
-    if not line.startswith("{"):
-        return line.partition(",")[0]
+def _text_and_time(line: str, header: Sequence[str]) -> tuple[str, str]:
+    """What an event's line says of these; empty texts for a line that is none."""
+    if header:
+        cells = dict(zip(header, next(csv.reader([line])), strict=False))
+        return ("", "") if cells.get("id") == "id" else (cells.get("text", ""), cells.get("last", ""))
     try:
-        return str(json.loads(line).get("id"))
-    except ValueError:
-        return ""
+        event = json.loads(line)
+        return str(event["text"]), str(event["last"]["wall"])
+    except (ValueError, KeyError, TypeError):
+        return "", ""
 
 
 def _day_files(folder: Path) -> list[Path]:

@@ -39,11 +39,11 @@ class Pin(Protocol):
 class Audit(Protocol):
     """Keeps what was done to the world outside."""
 
-    def audit(self, stamp: Stamp, *, actor: str, action: str, reason: str, event: str | None) -> None:
+    def audit(self, now: Stamp, actor: str, action: str, reason: str, *, event: str | None = None) -> None:
         """Write a row, for good.
 
         Args:
-            stamp: when.
+            now: when.
             actor: 'relay'.
             action: 'open', 'dry-run', 'prolong', 'ignored' or 'lock-out'.
             reason: in words.
@@ -111,7 +111,7 @@ class Relay:
             if against is None:
                 self._open(parcel, now, str(decision.get("explanation")))
             else:
-                self._audit.audit(now, actor="relay", action="ignored", reason=against, event=parcel.key)
+                self._audit.audit(now, "relay", "ignored", against, event=parcel.key)
 
     def _lock(self, parcel: Parcel, now: Stamp, age: float) -> None:
         until = now.mono - age + self._settings.lockout_seconds
@@ -120,7 +120,7 @@ class Relay:
         self._locked_until = until
         self._release()
         reason = f"refused at {parcel.camera}: nothing opens for {until - now.mono:.1f} s"
-        self._audit.audit(now, actor="relay", action="lock-out", reason=reason, event=parcel.key)
+        self._audit.audit(now, "relay", "lock-out", reason, event=parcel.key)
 
     def _against(self, now: Stamp, age: float) -> str | None:
         """Why the relay stays as it is, or None."""
@@ -137,7 +137,7 @@ class Relay:
     def _open(self, parcel: Parcel, now: Stamp, reason: str) -> None:
         prolongs = self._until is not None and self._settings.mode == "hold"
         action = "dry-run" if self._settings.dry_run else "prolong" if prolongs else "open"
-        self._audit.audit(now, actor="relay", action=action, reason=reason, event=parcel.key)
+        self._audit.audit(now, "relay", action, reason, event=parcel.key)
         if self._pin is not None and not self._settings.dry_run:
             self._pin.on()
         self._opened, self._until = now.mono, now.mono + self._settings.seconds

@@ -22,6 +22,7 @@ ARROWS: dict[str, set[str]] = {
     "keyfile": set(),
     "lists": set(),
     "decide": {"lists"},
+    "privacy": {"keyfile", "lists"},
     "publish": {"keyfile"},
     "engine": set(),
     "bundle": set(),

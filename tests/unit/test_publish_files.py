@@ -104,13 +104,16 @@ def test_a_day_that_fails_does_not_take_back_the_day_before(tmp_path: Path) -> N
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
 def test_events_can_be_erased(tmp_path: Path, form: str) -> None:
     days = files(tmp_path, format=form)
-    days.deliver([parcel("k1", note="\u2028"), parcel("k2"), parcel("k3", "2026-05-02")])
-    assert erase(tmp_path, lambda key: key in {"k1", "k3"}) == 2
+    days.deliver([parcel("k1", note="\u2028"), parcel("k2", text="CD456"), parcel("k3", "2026-05-02")])
+    (tmp_path / f"unsynced.{form}").write_text("nonsense\n[]\n")
+    assert erase(tmp_path, lambda text, _: text == "AB123") == 2
     left = (tmp_path / f"2026-05-01.{form}").read_text("utf-8")
     assert "k2" in left
     assert "k1" not in left
-    assert erase(tmp_path, lambda key: key == "k1") == 0
-    assert erase(tmp_path / "none", lambda _: True) == 0
+    assert erase(tmp_path, lambda _, last: "2026-05-01T00:00:00Z" <= last < "2026-05-01T10:00:00.000Z") == 0
+    assert erase(tmp_path, lambda _, last: "2026-05-01T00:00:00Z" <= last < "2026-05-02") == 1
+    assert erase(tmp_path / "none", lambda *_: True) == 0
+    assert (tmp_path / f"unsynced.{form}").read_text() == "nonsense\n[]\n"
 
 
 def test_without_a_folder_there_are_no_files() -> None:

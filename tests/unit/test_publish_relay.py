@@ -26,10 +26,10 @@ class Rows:
         self.rows: list[tuple[str, str]] = []
         self.full = False
 
-    def audit(self, stamp: Stamp, *, actor: str, action: str, reason: str, event: str | None) -> None:
+    def audit(self, now: Stamp, actor: str, action: str, reason: str, *, event: str | None = None) -> None:
         assert actor == "relay"
         assert event is not None
-        assert stamp.boot_id
+        assert now.boot_id
         if self.full:
             raise StoreError("the disk is full")
         self.rows.append((action, reason))
