@@ -39,7 +39,7 @@ class Mortal(Protocol):
 
 
 class Broker:
-    """mosquitto on loopback with TLS, a password and an ACL; it keeps its sessions on disk."""
+    """mosquitto on loopback with TLS, a password and an ACL."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -74,9 +74,8 @@ class Broker:
                 acl_file {folder}/acl
                 persistence true
                 persistence_location {folder}/
-                autosave_interval 1
-                autosave_on_changes true
                 max_queued_messages 0
+                max_inflight_messages 0
                 log_type debug
                 user root
             """)
@@ -113,19 +112,27 @@ class Broker:
 
 
 class Subscriber:
-    """Whoever listens: keeps every message, across deaths of the broker."""
+    """Whoever listens: keeps every message, across deaths of the broker.
+
+    A broker acknowledges before it has saved anything, so that what it holds for somebody who is away dies with it.
+    ``online`` tells whether this one is there: what the broker acknowledges then, it has passed on.
+    """
 
     def __init__(self, broker: Broker, topic: str = "#") -> None:
         self.messages: list[tuple[str, bytes, bool]] = []
-        self.granted = threading.Event()
+        self.online = threading.Event()
         self._client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2, client_id="listener", clean_session=False, protocol=paho.MQTTv311
+            paho.CallbackAPIVersion.VERSION2,
+            client_id=f"listener-{id(self)}",
+            clean_session=False,
+            protocol=paho.MQTTv311,
         )
         self._client.username_pw_set("reader", PASSWORD)
         self._client.tls_set(str(broker.folder / "ca.pem"))
-        self._client.reconnect_delay_set(1, 1)
+        self._client.reconnect_delay_set(0.05, 0.05)
         self._client.on_connect = lambda client, *_: client.subscribe(topic, qos=1)
-        self._client.on_subscribe = lambda *_: self.granted.set()
+        self._client.on_subscribe = lambda *_: self.online.set()
+        self._client.on_disconnect = lambda *_: self.online.clear()
         self._client.on_message = lambda _c, _d, message: self.messages.append(
             (message.topic, message.payload, bool(message.retain))
         )
@@ -190,10 +197,19 @@ class HttpServer:
 
 
 class Deaths:
-    """Kills a server whenever so much has been done, and brings it back a little later."""
+    """Kills a server whenever so much has been done, and brings it back a little later; ``mourn`` is called between."""
 
-    def __init__(self, server: Mortal, progress: Callable[[], int], *, total: int, deaths: int, seed: int) -> None:
-        self._server, self._progress = server, progress
+    def __init__(
+        self,
+        server: Mortal,
+        progress: Callable[[], int],
+        *,
+        total: int,
+        deaths: int,
+        seed: int,
+        mourn: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._server, self._progress, self._mourn = server, progress, mourn
         random = Random(seed)
         self._marks = sorted(random.sample(range(1, total), deaths))
         self._pauses = [random.uniform(0.05, 0.4) for _ in self._marks]
@@ -216,6 +232,7 @@ class Deaths:
                     return
             self._server.kill()
             self.count += 1
+            self._mourn()
             time.sleep(pause)
             self._server.start()
 

@@ -28,6 +28,7 @@ from edge_ocr.tables import RetrySettings, WebhookSettings
 
 if TYPE_CHECKING:
     from collections import Counter
+    from threading import Event
 
     from servers import Mortal
 
@@ -36,8 +37,13 @@ if TYPE_CHECKING:
 _MOST_TWICE = 0.01
 
 
-def send(destination: Destination, server: Mortal, arguments: argparse.Namespace) -> float:
-    """Deliver everything while the server dies and returns; seconds it took."""
+def send(
+    destination: Destination,
+    server: Mortal,
+    arguments: argparse.Namespace,
+    online: Event | None = None,
+) -> float:
+    """Deliver everything while the server dies and returns, and whoever it is for is there; seconds it took."""
     outbox = MemoryOutbox()
     for number in range(arguments.events):
         event = {"id": f"e{number:06}", "camera": f"c{number % 4}", "text": "AB123", "confidence": 0.97}
@@ -49,9 +55,11 @@ def send(destination: Destination, server: Mortal, arguments: argparse.Namespace
     def taken() -> int:
         return len(outbox.taken)
 
-    with Deaths(server, taken, total=arguments.events, deaths=arguments.deaths, seed=arguments.seed) as deaths:
+    mourn = online.clear if online else lambda: None
+    total, count, seed = arguments.events, arguments.deaths, arguments.seed
+    with Deaths(server, taken, total=total, deaths=count, seed=seed, mourn=mourn) as deaths:
         while taken() < arguments.events:
-            time.sleep(min(sender.step(), 0.02))
+            time.sleep(min(sender.step(), 0.02) if online is None or online.is_set() else 0.005)
         seconds = time.monotonic() - start
         wait_until(lambda: deaths.count == arguments.deaths)
     sender.close()
@@ -76,14 +84,16 @@ def over_mqtt(arguments: argparse.Namespace, folder: Path) -> bool:
         broker = Broker(folder / version)
         broker.start()
         subscriber = Subscriber(broker)
-        subscriber.granted.wait(10)
-        seconds = send(Mqtt(broker.settings(version=version), SystemClock()), broker, arguments)
+        subscriber.online.wait(10)
+        seconds = send(
+            Mqtt(broker.settings(version=version), SystemClock()), broker, arguments, subscriber.online.is_set
+        )
         wait_until(lambda keys=subscriber.keys: len(keys()) == arguments.events, 60)
         keys: Counter[str] = subscriber.keys()
         subscriber.close()
         broker.kill()
         again = sum(keys.values()) - len(keys)
-        print(f"  the broker repeated {again} to its subscriber, from the state it had saved")
+        print(f"  the subscriber got {again} again")
         good &= report("mqtt", len(keys), broker.received(), seconds, arguments.events)
     return good
 
