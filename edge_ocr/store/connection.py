@@ -21,6 +21,7 @@ Values: TypeAlias = "Sequence[Any] | Mapping[str, Any]"
 VERSION = 1
 """Of schema.sql; the files in upgrades/ end with it."""
 
+_OLDEST = (3, 37)  # STRICT tables
 _APPLICATION_ID = 0x656F6372  # 'eocr': tells a store from any other SQLite database
 _BUSY_SECONDS = 10.0  # a command beside a running program holds the lock for milliseconds
 _CHECKPOINT_PAGES = 1000  # 4 MB of log: hot pages are written back once for some hundred events
@@ -78,6 +79,9 @@ class Connection:
 
     def open(self) -> None:
         """Open the database, which must be closed; also after it was set aside."""
+        if sqlite3.sqlite_version_info < _OLDEST:
+            needed = ".".join(map(str, _OLDEST))
+            raise StoreError(f"SQLite is {sqlite3.sqlite_version}, but {needed} or newer is needed; update the system")
         with self._lock, self._told():
             self.damage = None
             # Autocommit: transactions are begun here and never by the library.

@@ -16,7 +16,7 @@ from edge_ocr.store import crops, damage, erase, recovery, rows
 from edge_ocr.store.attempts import Attempts
 from edge_ocr.store.connection import Connection, DamageError, FullError
 from edge_ocr.store.outbox import Cap, Full, Outbox
-from edge_ocr.store.retention import Retention
+from edge_ocr.store.retention import Retention, release_reserve, unlink
 from edge_ocr.store.walltime import WallTimes
 from edge_ocr.store.wear import Wear
 
@@ -83,10 +83,10 @@ class Database:
         self.set_aside: Path | None = None
         with ExitStack() as stack:
             stack.callback(os.close, _locked(folder))
-            self._connection = self._connect()
+            self._connection = self._connect_with_room()
             stack.callback(self._connection.close)
             cap = Cap(self._settings.outbox_most, Full(self._settings.outbox_full))
-            self.outbox = Outbox(self._connection, folder, cap)
+            self.outbox = Outbox(self._connection, folder, cap, self.wear)
             self.attempts = Attempts(self._connection, self._settings.attempts)
             self._times = WallTimes(self._connection)
             self._retention = Retention(self._connection, folder, self._settings, self._times)
@@ -217,7 +217,7 @@ class Database:
         with self._lock, self.wear.measured():
             self.outbox.flush()
             count = erase.erase(self._connection, text, since, until)
-            self._retention.unlink()
+            unlink(self._connection, self._folder)
             erase.empty_log(self._connection)
             return count
 
@@ -302,6 +302,14 @@ class Database:
             recovery.announce(self._connection, new)
             self._open_days |= new
 
+    def _connect_with_room(self) -> Connection:
+        try:
+            return self._connect()
+        except FullError:  # even reading needs room for the log's index
+            if not release_reserve(self._folder):
+                raise
+            return self._connect()
+
     def _connect(self) -> Connection:
         try:
             connection = Connection(self._folder / damage.DATABASE)
@@ -349,11 +357,21 @@ class Database:
         _log.error("%d events were carried over; %d crops lie with the damaged database", kept, moved)
 
     def _begin(self) -> None:
-        recovery.recover(self._connection, self._folder)
-        self._retention.unlink()
         self._open_days = set()
         self._times.forget()
-        self._start = recovery.begin(self._connection, self._clock.stamp())
+        try:
+            self._recover()
+        except FullError:
+            if not (self._retention.make_room() or self._retention.make_room_inside()):
+                raise
+            self._recover()
+
+    def _recover(self) -> None:
+        now = self._clock.stamp()
+        recovery.recover(self._connection, self._folder)
+        unlink(self._connection, self._folder)
+        self._start = recovery.begin(self._connection, now)
+        self._times.settle(now)
 
 
 def _locked(folder: Path) -> int:

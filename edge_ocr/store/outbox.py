@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge_ocr.store.connection import Connection
+    from edge_ocr.store.wear import Wear
 
 _LONGEST_ERROR = 300  # characters; a destination may answer with a page
 
@@ -69,13 +70,15 @@ class Outbox:
         connection: to the store's database.
         folder: of the store, for the paths of crops.
         cap: for each destination.
+        wear: counts what is written.
 
     """
 
-    def __init__(self, connection: Connection, folder: Path, cap: Cap) -> None:
+    def __init__(self, connection: Connection, folder: Path, cap: Cap, wear: Wear) -> None:
         self._connection = connection
         self._folder = folder
         self._cap = cap
+        self._wear = wear
         self._lock = Lock()
         self._delivered: list[Parcel] = []
         self._failed: list[tuple[Parcel, str, float]] = []
@@ -142,7 +145,7 @@ class Outbox:
         with self._lock:
             if not (self._delivered or self._failed or self._dead):
                 return
-            with self._connection.transaction():
+            with self._connection.held(), self._wear.measured(), self._connection.transaction():
                 # By the event's id too: after a damaged database was set aside, numbers may mean other events.
                 self._connection.run_all(f"DELETE FROM outbox {_WHERE}", [_key(item) for item in self._delivered])
                 self._connection.run_all(

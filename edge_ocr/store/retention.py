@@ -120,14 +120,6 @@ class Retention:
         """
         return self._drop_previews(_CHUNK) > 0 or self._drop_events(_CHUNK) > 0
 
-    def unlink(self) -> None:
-        """Remove the files that rows gave up."""
-        paths = [path for (path,) in self._connection.rows("SELECT path FROM doomed_files")]
-        if paths:
-            crops.remove(self._folder, paths)
-            with suppress(FullError):  # then it is forgotten later
-                self._connection.run("DELETE FROM doomed_files")
-
     def _through(self, kind: str, limits: KeepSettings, before: float | None) -> int:
         """Up to which event those of a kind are too many, too large or too old; 0 if none is."""
         which = {
@@ -193,10 +185,10 @@ class Retention:
         try:
             count = self._transact(values, statements)
         except FullError:
-            if not self._release_reserve():
+            if not release_reserve(self._folder):
                 raise
             count = self._transact(values, statements)
-        self.unlink()
+        unlink(self._connection, self._folder)
         self.dropped[kind] += count
         if count:
             _log.info("dropped %d %s", count, kind)
@@ -209,13 +201,6 @@ class Retention:
                 count = self._connection.run(statement, values)
         return count
 
-    def _release_reserve(self) -> bool:
-        try:
-            (self._folder / RESERVE).unlink()
-        except OSError:
-            return False
-        return True
-
     def _keep_reserve(self) -> None:
         path = self._folder / RESERVE
         if path.exists():
@@ -225,3 +210,21 @@ class Retention:
                 os.posix_fallocate(file.fileno(), 0, _RESERVE_BYTES)
         except OSError:  # no room for it, or a file system that cannot
             path.unlink(missing_ok=True)
+
+
+def unlink(connection: Connection, folder: Path) -> None:
+    """Remove the files that rows gave up."""
+    paths = [path for (path,) in connection.rows("SELECT path FROM doomed_files")]
+    if paths:
+        crops.remove(folder, paths)
+        with suppress(FullError):  # then it is forgotten later
+            connection.run_all("DELETE FROM doomed_files WHERE path = ?", [(path,) for path in paths])
+
+
+def release_reserve(folder: Path) -> bool:
+    """Give the reserve of a store back to the disk; whether there was one."""
+    try:
+        (folder / RESERVE).unlink()
+    except OSError:
+        return False
+    return True

@@ -3,7 +3,7 @@
 While a time service vouches for the wall clock, ``wall - mono`` is a constant of the boot, but for small steps: an
 anchor. Moments that were stamped without it get their wall time from their monotonic time and the anchor. Between two
 anchors of one boot the clock has only drifted, and the drift is shared out evenly; before the first there is only one
-to go by.
+to go by, and after the last, once the boot is over.
 """
 
 from __future__ import annotations
@@ -70,6 +70,24 @@ class WallTimes:
         late = not (event.first.synced and event.last.synced)
         if late and self._held and self._anchor and self._anchor.boot_id == event.last.boot_id:
             self._repair(None, self._anchor, now)
+
+    def settle(self, now: Stamp) -> int:
+        """Put right what earlier boots left: moments after their clocks were right for the last time.
+
+        Returns:
+            How many events.
+
+        """
+        left = self._connection.rows(
+            """
+            SELECT b.boot_id, max(a.since), a.until, a.shift FROM clock_anchors a JOIN boots b ON b.id = a.boot
+            WHERE b.boot_id <> ? AND a.boot IN (SELECT boot FROM events WHERE first_synced = 0 OR last_synced = 0)
+            GROUP BY a.boot
+            """,
+            (now.boot_id,),
+        )
+        with self._connection.transaction():
+            return sum(self._repair(None, Anchor(*anchor), now) for anchor in left)
 
     def steady(self, now: Stamp) -> bool:
         """Whether the clock has been right for so long that something may be dropped because it is old."""
@@ -150,7 +168,7 @@ class WallTimes:
                     *(min(added), max(added), now.mono, now.wall),
                 ),
             )
-            _log.warning("the clock is right now: wall times of %d earlier events were put right", len(wrong))
+            _log.warning("wall times of %d events that a wrong clock stamped were put right", len(wrong))
         return len(wrong)
 
 

@@ -15,7 +15,7 @@ import pytest
 from edge_ocr.clock import FakeClock
 from edge_ocr.config import KeepSettings, StoreSettings
 from edge_ocr.errors import StoreError
-from edge_ocr.store import Database, Entry, Recorder, check, connection, crops, damage
+from edge_ocr.store import Database, Entry, Recorder, check, commands, connection, crops, damage
 from edge_ocr.types import Action, Attempt, Decision, Event, Kind, Quad, Reading, Stamp
 
 if TYPE_CHECKING:
@@ -487,6 +487,38 @@ def test_a_span_of_time_is_erased(folder: Path, clock: FakeClock) -> None:
         assert _ids(store) == ["e0", "e9"]
         with pytest.raises(ValueError, match="text, since and until are all None"):
             store.erase()
+
+
+# Commands beside a program that writes
+
+
+def test_a_command_replays_while_a_program_writes(store: Database, folder: Path) -> None:
+    store.record(_event("a"))
+    with commands.outbox(folder) as outbox:
+        assert outbox.replay("mqtt") == 1
+        assert outbox.depth("mqtt").pending == 1
+    assert _take(store) == ["a"]
+
+
+def test_a_command_erases_while_a_program_writes(store: Database, folder: Path) -> None:
+    for name, text in (("a", "AB12"), ("b", "CD34")):
+        store.record(_event(name, text=text), destinations=["mqtt"])
+    assert commands.forget(folder, text="AB12") == 1
+    assert _ids(store) == _take(store) == ["b"]
+    assert _whole(folder)["crops"] == 1
+
+
+def test_a_command_on_no_store_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no such file; name the folder of a store"):
+        commands.forget(tmp_path, text="AB12")
+
+
+def test_an_sqlite_without_strict_tables_is_told(
+    folder: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    with pytest.raises(StoreError, match=r"but 3\.37 or newer is needed; update the system"):
+        Database.open(folder, clock)
 
 
 # The recorder
