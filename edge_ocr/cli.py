@@ -17,7 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from edge_ocr import output
+from edge_ocr import logs, output
+from edge_ocr.clock import SystemClock
 from edge_ocr.errors import EdgeOcrError, SourceError, printable
 from edge_ocr.types import Kind
 
@@ -114,6 +115,8 @@ def _watch(args: argparse.Namespace) -> int:
 def _doctor(args: argparse.Namespace) -> int:
     from edge_ocr import doctor  # noqa: PLC0415
 
+    if args.privacy:
+        return _privacy(args)
     findings = doctor.examine()
     style = output.Style.of(sys.stdout)
     if args.json:
@@ -123,6 +126,45 @@ def _doctor(args: argparse.Namespace) -> int:
         for text, ok in doctor.report(findings):
             _print(style.paint(text, None if ok else "yellow"))
     return GOOD if doctor.can_read(findings) else NOTHING_READ
+
+
+def _privacy(args: argparse.Namespace) -> int:
+    from edge_ocr import config, privacy  # noqa: PLC0415
+
+    settings = config.Settings() if args.config is None else config.load(args.config)
+    for topic, said in privacy.statement(settings):
+        _print(output.json_line({"topic": topic, "kept": said}) if args.json else f"{topic:<14}  {printable(said)}")
+    return GOOD
+
+
+def _lists(args: argparse.Namespace) -> int:
+    from edge_ocr import upkeep  # noqa: PLC0415
+
+    path = upkeep.lists_file(args.file, args.config)
+    match args.action:
+        case "import":
+            change = upkeep.import_lists(path, args.csv, name=args.list, replace=args.replace)
+        case "add":
+            cells = {name: getattr(args, name) for name in ("list", "plate", "name", "from", "until", "note")}
+            change = upkeep.add(path, **cells)
+        case "remove":
+            change = upkeep.remove(path, args.plate, args.list)
+        case _:
+            upkeep.export(path, args.csv)
+            return GOOD
+    told = change.as_json()
+    _print(output.json_line(told) if args.json else ", ".join(f"{count} {name}" for name, count in told.items()))
+    return GOOD
+
+
+def _erase(args: argparse.Namespace) -> int:
+    from edge_ocr import lists, upkeep  # noqa: PLC0415
+
+    since = lists.moment(args.since or "", place="--since", end=False)
+    until = lists.moment(args.until or "", place="--until", end=True)
+    told = upkeep.erase(_settings(args), plate=args.plate, since=since, until=until)
+    _print(output.json_line(told) if args.json else ", ".join(f"{count} {name}" for name, count in told.items()))
+    return GOOD
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -212,9 +254,9 @@ def _settings(args: argparse.Namespace) -> Settings:
     from edge_ocr import config  # noqa: PLC0415
 
     settings = config.Settings() if args.config is None else config.load(args.config)
-    if args.kind is not None:
+    if getattr(args, "kind", None) is not None:
         settings = replace(settings, kind=Kind(args.kind))
-    if args.region is not None:
+    if getattr(args, "region", None) is not None:
         settings = replace(settings, regions=args.region)
     if args.store is not None:
         settings = replace(settings, store=replace(settings.store, folder=args.store))
@@ -251,7 +293,18 @@ def _parser() -> _Parser:
     check = _command(commands, "check", _check, "compare a store's rows with its files; changes nothing")
     check.add_argument("folder", type=Path, metavar="DIR", help="the folder of a store")
 
-    _command(commands, "doctor", _doctor, "say what this machine has and lacks")
+    _lists_commands(commands)
+
+    erase = _command(commands, "erase", _erase, "forget events of a plate or a time for good")
+    erase.add_argument("--config", type=Path, metavar="FILE", help="settings that name the store and the day files")
+    erase.add_argument("--store", type=Path, metavar="DIR", help="the folder of the store")
+    erase.add_argument("--plate", metavar="PLATE", help="in any spelling")
+    erase.add_argument("--since", metavar="TIME", help="last seen from then on: 2026-05-01 or 2026-05-01T08:00+02:00")
+    erase.add_argument("--until", metavar="TIME", help="last seen before, a day alone included")
+
+    doctor = _command(commands, "doctor", _doctor, "say what this machine has and lacks")
+    doctor.add_argument("--privacy", action="store_true", help="say instead what is kept of a plate")
+    doctor.add_argument("--config", type=Path, metavar="FILE", help="the settings that --privacy speaks of")
     _command(commands, "bench", _bench, "time the decoder on this machine")
     return parser
 
@@ -261,6 +314,35 @@ def _command(commands: Any, name: str, run: Any, says: str) -> argparse.Argument
     parser.set_defaults(command=run)
     parser.add_argument("--json", action="store_true", help="print one line of JSON a result")
     return parser
+
+
+def _lists_commands(commands: Any) -> None:
+    says = "edit the lists of plates that are allowed, denied or known"
+    group = commands.add_parser("lists", help=says, description=says, allow_abbrev=False)
+    actions = group.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    names = ("allow", "deny", "known")
+    parsers = {
+        name: _command(actions, name, _lists, text)
+        for name, text in (
+            ("import", "take entries over from a CSV file, all or none"),
+            ("export", "write the lists as CSV"),
+            ("add", "put a plate on a list"),
+            ("remove", "take a plate off a list, or off all"),
+        )
+    }
+    for parser in parsers.values():
+        parser.add_argument("--file", type=Path, metavar="FILE", help="the lists")
+        parser.add_argument("--config", type=Path, metavar="FILE", help="settings that name them in lists.file")
+    parsers["import"].add_argument("--list", choices=names, help="for entries of a file without a column 'list'")
+    parsers["import"].add_argument("--replace", action="store_true", help="remove what the file does not have")
+    parsers["import"].add_argument("csv", type=Path, metavar="CSV", help="columns list,plate,name,from,until,note")
+    parsers["export"].add_argument("csv", type=Path, nargs="?", metavar="CSV", help="stdout unless told otherwise")
+    parsers["add"].add_argument("list", choices=names, help="which list")
+    parsers["add"].add_argument("plate", metavar="PLATE", help="in any spelling")
+    for column in ("name", "from", "until", "note"):
+        parsers["add"].add_argument(f"--{column}", default="", metavar="TEXT", help=f"the column {column}")
+    parsers["remove"].add_argument("--list", choices=names, help="this list alone")
+    parsers["remove"].add_argument("plate", metavar="PLATE", help="in any spelling")
 
 
 def _reading_flags(parser: argparse.ArgumentParser) -> None:
@@ -351,14 +433,6 @@ def _become_program() -> None:
     sys.stderr = os.fdopen(own, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
     faulthandler.enable(sys.stderr)
     log = logging.StreamHandler(sys.stderr)
-    log.setFormatter(_OneLine())
+    log.setFormatter(logs.Journal() if os.environ.get("JOURNAL_STREAM") else logs.OneLine())
+    log.addFilter(logs.RateLimit(SystemClock()))
     logging.basicConfig(handlers=[log], level=logging.WARNING)
-
-
-class _OneLine(logging.Formatter):
-    """What a log record and its exception say, without the traceback."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        error = record.exc_info[1] if record.exc_info else None
-        cause = "" if error is None else f" ({type(error).__name__}: {error})"
-        return printable(f"edge-ocr: {record.getMessage()}{cause}")

@@ -223,15 +223,25 @@ def entry_of(cells: Mapping[str, str], *, place: str) -> Entry:
             raise ListError(
                 f"{place}: {column} is {_quoted(text)}; give one line of at most {_LONGEST_TEXT} characters"
             )
-    start = _moment(cells.get("from", ""), place=f"{place}: from", end=False)
-    end = _moment(cells.get("until", ""), place=f"{place}: until", end=True)
+    start = moment(cells.get("from", ""), place=f"{place}: from", end=False)
+    end = moment(cells.get("until", ""), place=f"{place}: until", end=True)
     if start is not None and end is not None and end <= start:
         raise ListError(f"{place}: until is not after from, so that the entry never counts; correct one of them")
     return Entry(name, plate, cells.get("name", ""), start, end, cells.get("note", ""))
 
 
-def _moment(text: str, *, place: str, end: bool) -> float | None:
-    """Seconds since 1970; a day alone means all of it, and a time without an offset is the machine's own."""
+def moment(text: str, *, place: str, end: bool) -> float | None:
+    """A moment as people write it, in seconds since 1970; None for an empty text.
+
+    Args:
+        text: ISO 8601. A day alone means all of it, and a time without an offset is by the machine's own zone.
+        place: where it comes from, for errors.
+        end: whether a day means its end instead of its beginning.
+
+    Raises:
+        ListError: it is no time.
+
+    """
     if not text:
         return None
     try:
@@ -254,8 +264,8 @@ def dump(lists: Lists) -> str:
     return out.getvalue()
 
 
-def _iso(moment: float | None) -> str:
-    return "" if moment is None else datetime.fromtimestamp(moment, UTC).isoformat()
+def _iso(seconds: float | None) -> str:
+    return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def save(lists: Lists, path: Path) -> None:

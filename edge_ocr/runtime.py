@@ -5,14 +5,21 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
+from contextlib import ExitStack
+from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING
+from threading import Event as Flag
+from threading import Thread
+from typing import TYPE_CHECKING, Self
 
 from edge_ocr.camera import files
 from edge_ocr.clock import SystemClock
 from edge_ocr.config import Settings
+from edge_ocr.decide import decide
 from edge_ocr.errors import SourceError, printable
+from edge_ocr.lists import Lists, LiveLists
 from edge_ocr.pipeline import Pipeline, open_reader
+from edge_ocr.privacy import Shield
 from edge_ocr.store import Database
 
 if TYPE_CHECKING:
@@ -20,10 +27,17 @@ if TYPE_CHECKING:
 
     from edge_ocr.clock import Clock
     from edge_ocr.pipeline import FrameReader
+    from edge_ocr.publish.sender import Sender
     from edge_ocr.types import Event, Frame
 
 _MOST_FAILURES = 25
 """Frames that may fail in a row: a bad frame is bad luck, so many are a fault that must be told."""
+
+_LINGER_SECONDS = 10.0
+"""How long a watch that has ended goes on sending; what is left is sent by the next one."""
+
+_JOIN_SECONDS = 30.0
+"""A destination's thread ends within its timeouts."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +58,9 @@ def watch(
     Every frame of a recording is processed, however long it takes, and time in it is the recording's own, counted from
     now: the same recording gives the same events on any machine.
 
+    An event is what privacy lets be kept of it, with what the lists say. It is sent where the settings say while the
+    watch goes on; what could not be sent waits in the store for the next one.
+
     Args:
         source: a recording, an image, a folder or a glob.
         settings: what to read and what is evidence enough; with ``store.folder``, events are stored before they are
@@ -52,7 +69,7 @@ def watch(
         clock: gives the time at which the source begins; None for the machine's own.
         random: n -> n random bytes, for the events' ids.
         counts: is added to, to see what becomes of frames and tracks: 'frames', 'failed frames', 'events', and the
-            tracks that gave no event under the reasons of :class:`edge_ocr.pipeline.Rejection`.
+            tracks that gave no event, 'not kept' among them, under the reasons of :class:`edge_ocr.pipeline.Rejection`.
 
     Returns:
         The events, each as soon as it is certain. Close it (or exhaust it) to let go of the source and the store.
@@ -70,7 +87,8 @@ def watch(
     clock = clock or SystemClock()
     pipeline = Pipeline(reader or open_reader(settings), settings, random=random)
     frames = files.frames(source, start=clock.stamp())
-    events = _events(pipeline, frames, Counter() if counts is None else counts)
+    counts = Counter() if counts is None else counts
+    events = _settled(_events(pipeline, frames, counts), settings, counts)
     return _stored(events, pipeline, settings, clock)
 
 
@@ -106,19 +124,101 @@ def _steps(pipeline: Pipeline, frames: Iterable[Frame], counts: Counter[str]) ->
         yield from events
 
 
+def _settled(events: Iterator[Event], settings: Settings, counts: Counter[str]) -> Iterator[Event]:
+    """The events with what the lists say of them, as far as privacy lets them be kept."""
+    live = None if settings.lists.file is None else LiveLists(settings.lists.file)
+    shield, told = Shield(settings.privacy), None
+    for event in events:
+        lists = live.current() if live else Lists()
+        if live is not None and live.problem not in {None, told}:
+            told = live.problem
+            _log.warning("%s", told)
+        kept = shield.event(event, decide(event.reading, lists, settings.lists, event.last))
+        if kept is None:
+            counts["not kept"] += 1
+        else:
+            yield replace(kept[0], decision=kept[1])
+
+
 def _stored(events: Iterator[Event], pipeline: Pipeline, settings: Settings, clock: Clock) -> Iterator[Event]:
     """The same events, each stored, and queued for whoever it is sent to, before it is handed on."""
     if settings.store.folder is None:
         yield from events
         return
-    with Database(settings.store.folder, clock, settings.store) as store:
+    shield = Shield(settings.privacy)
+    with ExitStack() as stack:
+        store = stack.enter_context(Database(settings.store.folder, clock, settings.store))
+        posts = stack.enter_context(_Posts(store, settings, clock))
         for event in events:
-            yield store.record(event, destinations=settings.publish.destinations)
-            _keep_missed(pipeline, store)
-        _keep_missed(pipeline, store)
+            stored = store.record(event, decision=event.decision, destinations=settings.publish.destinations)
+            posts.wake()
+            yield stored
+            _keep_missed(pipeline, store, shield)
+        _keep_missed(pipeline, store, shield)
         store.tidy()
+        posts.linger()
 
 
-def _keep_missed(pipeline: Pipeline, store: Database) -> None:
+def _keep_missed(pipeline: Pipeline, store: Database, shield: Shield) -> None:
     while pipeline.missed:
-        store.miss(pipeline.missed.popleft())
+        store.miss(shield.attempt(pipeline.missed.popleft()))
+
+
+class _Posts:
+    """A thread for each destination, from entry to exit.
+
+    Raises:
+        ConfigError: a destination cannot be used as it is set.
+
+    """
+
+    def __init__(self, store: Database, settings: Settings, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._stop = Flag()
+        senders = [_sender(name, store, settings, clock) for name in settings.publish.destinations]
+        self._posts = [(sender, Flag()) for sender in senders]
+        self._threads = [Thread(target=self._run, args=post, name=post[0].name) for post in self._posts]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self.wake()
+        for thread in self._threads:
+            thread.join(_JOIN_SECONDS)
+            if thread.is_alive():
+                _log.error(
+                    "%s: did not stop within %g s; what it was sending is sent again", thread.name, _JOIN_SECONDS
+                )
+
+    def wake(self) -> None:
+        """There is something new to send."""
+        for _, flag in self._posts:
+            flag.set()
+
+    def linger(self) -> None:
+        """Wait while destinations take what is left, but not for those that take nothing."""
+        pause = Flag()
+        for _ in range(int(_LINGER_SECONDS / 0.05)):
+            left = [sender for sender, _ in self._posts if self._store.outbox.depth(sender.name).pending]
+            if all(sender.problem for sender in left):
+                return
+            pause.wait(0.05)
+
+    def _run(self, sender: Sender, flag: Flag) -> None:
+        while not self._stop.is_set():
+            flag.wait(sender.step())
+            flag.clear()
+        sender.close()
+
+
+def _sender(name: str, store: Database, settings: Settings, clock: Clock) -> Sender:
+    # Destinations bring HTTP, TLS and more into memory: whoever publishes nothing does not pay for them.
+    from edge_ocr.publish.catalogue import open_destination  # noqa: PLC0415
+    from edge_ocr.publish.sender import Sender  # noqa: PLC0415
+
+    destination = open_destination(name, settings.publish, clock, store)
+    return Sender(name, destination, store.outbox, clock, settings.publish.retry)

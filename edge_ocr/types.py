@@ -219,6 +219,7 @@ class Event:
     are the frames it was seen in, and ``crop`` is the picture, in the frame ``crop_frame``, that supports the text
     best, None where privacy forbids pictures. ``direction`` is where it went in the picture, None if it stood.
     ``crop_file`` is where the store put the crop, relative to the store's folder; None if it was not stored.
+    ``decision`` is what the lists say of it; None before they were asked.
     """
 
     id: str
@@ -234,6 +235,7 @@ class Event:
     crop_frame: int
     direction: Direction | None = None
     crop_file: str | None = None
+    decision: Decision | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The event as `watch --json` prints and the store writes it: plain values, no pixels."""
@@ -255,7 +257,8 @@ class Event:
             "alternatives": [
                 {"text": other.text, "confidence": round(other.confidence, 4)} for other in self.reading.alternatives
             ],
-            "list": None,
+            "list": self.decision and self.decision.entry,
+            "decision": self.decision and self.decision.as_json(),
         }
 
 

@@ -85,9 +85,7 @@ def over_mqtt(arguments: argparse.Namespace, folder: Path) -> bool:
         broker.start()
         subscriber = Subscriber(broker)
         subscriber.online.wait(10)
-        seconds = send(
-            Mqtt(broker.settings(version=version), SystemClock()), broker, arguments, subscriber.online.is_set
-        )
+        seconds = send(Mqtt(broker.settings(version=version), SystemClock()), broker, arguments, subscriber.online)
         wait_until(lambda keys=subscriber.keys: len(keys()) == arguments.events, 60)
         keys: Counter[str] = subscriber.keys()
         subscriber.close()

@@ -45,10 +45,11 @@ ARROWS: dict[str, set[str]] = {
     "store": set(),
     "annotate": set(),
     "output": set(),
-    "runtime": {"pipeline", "camera", "store"},
+    "runtime": {"pipeline", "camera", "store", "lists", "decide", "privacy", "publish"},
     "bench": {"ctc", "grammar", "reader"},
     "doctor": {"engine", "bundle", "reader", "ctc", "machine"},
-    "cli": {"runtime", "reader", "camera", "annotate", "output", "doctor", "bench", "store"},
+    "upkeep": {"lists", "privacy", "publish", "store"},
+    "cli": {"logs", "lists", "privacy", "upkeep", "runtime", "reader", "camera", "annotate", "output", "doctor", "bench", "store"},
     "__main__": {"cli"},
     "__init__": {"bundle", "grammar", "reader", "runtime"},
 }

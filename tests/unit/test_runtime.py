@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -140,18 +141,43 @@ def test_events_are_stored_before_they_are_handed_on(folder: Path, tmp_path: Pat
     assert event.crop_file is not None
     assert (place / event.crop_file).is_file()
     with Database.open(place, FakeClock()) as store:
-        assert [{**row, "seq": 0} for row in store.events()] == [{"seq": 0, **event.as_json(), "decision": None}]
+        assert [{**row, "seq": 0} for row in store.events()] == [{"seq": 0, **event.as_json()}]
 
 
 def test_events_are_queued_for_every_destination(folder: Path, tmp_path: Path) -> None:
     place = tmp_path / "store"
-    publish = {"files": {"folder": str(tmp_path / "days")}, "mqtt": {"host": "broker"}}
+    publish = {"files": {"folder": str(tmp_path / "days")}, "mqtt": {"host": "127.0.0.1", "port": 1, "tls": False}}
     (event,) = _watch(folder, _Reader(), store={"folder": str(place)}, publish=publish)
+    (line,) = (tmp_path / "days/2023-11-14.jsonl").read_text().splitlines()
+    assert json.loads(line) == event.as_json()
+    with Database.open(place, FakeClock(mono=1e6)) as store:  # nobody listens there: it waits for the next watch
+        assert [parcel.key for parcel in store.outbox.pending("mqtt", 1e6, 9)] == [event.id]
+        assert store.outbox.pending("files", 1e6, 9) == []
+
+
+def test_events_carry_what_the_lists_say(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "lists.csv").write_text("list,plate,name\ndeny,ab,Ann\n")
+    (event,) = _watch(folder, _Reader(), lists={"file": str(tmp_path / "lists.csv")})
+    assert event.decision is not None
+    assert (event.decision.action, event.decision.name, event.as_json()["list"]) == ("refuse", "Ann", "AB")
+
+
+def test_lists_that_are_broken_are_told_and_no_lists(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (event,) = _watch(folder, _Reader(), lists={"file": str(tmp_path / "lists.csv")})
+    assert event.as_json()["list"] is None
+    assert "lists.csv: cannot be read" in caplog.text
+
+
+def test_what_privacy_forbids_is_neither_stored_nor_handed_on(folder: Path, tmp_path: Path) -> None:
+    place, counts = tmp_path / "store", Counter[str]()
+    (tmp_path / "lists.csv").write_text("list,plate\n")
+    tables = {"privacy": {"mode": "listed"}, "lists": {"file": str(tmp_path / "lists.csv")}}
+    assert list(_watch(folder, _Reader(), counts=counts, store={"folder": str(place)}, **tables)) == []
+    assert counts["not kept"] == 1
     with Database.open(place, FakeClock()) as store:
-        assert [parcel.key for name in ("mqtt", "files") for parcel in store.outbox.pending(name, 0, 9)] == [
-            event.id,
-            event.id,
-        ]
+        assert store.events() == []
 
 
 def test_tracks_without_an_event_are_kept_with_the_reason(folder: Path, tmp_path: Path) -> None:
