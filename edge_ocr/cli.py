@@ -152,17 +152,31 @@ def _lists(args: argparse.Namespace) -> int:
         case _:
             upkeep.export(path, args.csv)
             return GOOD
-    told = change.as_json()
-    _print(output.json_line(told) if args.json else ", ".join(f"{count} {name}" for name, count in told.items()))
-    return GOOD
+    return _told(args, change.as_json())
 
 
 def _erase(args: argparse.Namespace) -> int:
-    from edge_ocr import lists, upkeep  # noqa: PLC0415
+    from edge_ocr import upkeep  # noqa: PLC0415
+
+    since, until = _span(args)
+    return _told(args, upkeep.erase(_settings(args), plate=args.plate, since=since, until=until))
+
+
+def _replay(args: argparse.Namespace) -> int:
+    from edge_ocr import upkeep  # noqa: PLC0415
+
+    since, until = _span(args)
+    return _told(args, upkeep.replay(_settings(args), args.destination, since=since, until=until, dead=args.dead))
+
+
+def _span(args: argparse.Namespace) -> tuple[float | None, float | None]:
+    from edge_ocr import lists  # noqa: PLC0415
 
     since = lists.moment(args.since or "", place="--since", end=False)
-    until = lists.moment(args.until or "", place="--until", end=True)
-    told = upkeep.erase(_settings(args), plate=args.plate, since=since, until=until)
+    return since, lists.moment(args.until or "", place="--until", end=True)
+
+
+def _told(args: argparse.Namespace, told: dict[str, int]) -> int:
     _print(output.json_line(told) if args.json else ", ".join(f"{count} {name}" for name, count in told.items()))
     return GOOD
 
@@ -296,11 +310,17 @@ def _parser() -> _Parser:
     _lists_commands(commands)
 
     erase = _command(commands, "erase", _erase, "forget events of a plate or a time for good")
-    erase.add_argument("--config", type=Path, metavar="FILE", help="settings that name the store and the day files")
-    erase.add_argument("--store", type=Path, metavar="DIR", help="the folder of the store")
     erase.add_argument("--plate", metavar="PLATE", help="in any spelling")
-    erase.add_argument("--since", metavar="TIME", help="last seen from then on: 2026-05-01 or 2026-05-01T08:00+02:00")
-    erase.add_argument("--until", metavar="TIME", help="last seen before, a day alone included")
+    replay = _command(commands, "replay", _replay, "send stored events to a destination once more")
+    replay.add_argument("destination", choices=("mqtt", "webhook", "files", "relay"), help="which destination")
+    replay.add_argument("--dead", action="store_true", help="only what it refused")
+    for parser_of in (erase, replay):
+        parser_of.add_argument("--config", type=Path, metavar="FILE", help="settings that name the store")
+        parser_of.add_argument("--store", type=Path, metavar="DIR", help="the folder of the store")
+        parser_of.add_argument(
+            "--since", metavar="TIME", help="last seen from then on: 2026-05-01 or with T08:00+02:00"
+        )
+        parser_of.add_argument("--until", metavar="TIME", help="last seen before, a day alone included")
 
     doctor = _command(commands, "doctor", _doctor, "say what this machine has and lacks")
     doctor.add_argument("--privacy", action="store_true", help="say instead what is kept of a plate")

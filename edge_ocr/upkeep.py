@@ -9,11 +9,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from edge_ocr import config, lists
-from edge_ocr.clock import SystemClock
 from edge_ocr.errors import ConfigError, StoreError
 from edge_ocr.privacy import Shield
 from edge_ocr.publish import files
-from edge_ocr.store import Database
+from edge_ocr.store import commands
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,27 +119,58 @@ def erase(settings: Settings, *, plate: str | None, since: float | None, until: 
 
     Raises:
         ConfigError: the settings name no store, or nothing says what to erase.
-        StoreError: another process has the store, or something cannot be written.
+        StoreError: there is no store, or something cannot be written.
 
     """
-    if settings.store.folder is None or not settings.store.folder.is_dir():
-        raise ConfigError("store.folder names no folder, so that there is nothing to erase; give --store DIR")
+    folder = _store_folder(settings)
     if plate is None and since is None and until is None:
         raise ConfigError("nothing says what to erase; give --plate, --since or --until")
     text = None if plate is None else Shield(settings.privacy).text(lists.normalise(plate))
-    with Database(settings.store.folder, SystemClock(), settings.store) as store:
-        events = store.erase(text=text, since=since, until=until)
-    folder = settings.publish.files.folder
+    events = commands.forget(folder, text=text, since=since, until=until)
+    days = settings.publish.files.folder
     first, end = -math.inf if since is None else since, math.inf if until is None else until
 
     def unwanted(line: str, last: str) -> bool:
         return bool(last) and text in {None, line} and first <= datetime.fromisoformat(last).timestamp() < end
 
     try:
-        lines = 0 if folder is None else files.erase(folder, unwanted)
+        lines = 0 if days is None else files.erase(days, unwanted)
     except (OSError, ValueError) as error:
-        raise StoreError(f"{folder}: a day file cannot be rewritten ({error}); see to it and erase again") from error
+        raise StoreError(f"{days}: a day file cannot be rewritten ({error}); see to it and erase again") from error
     return {"events": events, "lines": lines}
+
+
+def replay(
+    settings: Settings, destination: str, *, since: float | None, until: float | None, dead: bool
+) -> dict[str, int]:
+    """Put stored events into the outbox of a destination once more; they carry the same keys.
+
+    Args:
+        settings: name the store and the destinations in use.
+        destination: its name.
+        since: seconds since 1970: last seen from then on; None for all.
+        until: seconds since 1970: last seen before; None for all.
+        dead: only those that it refused.
+
+    Returns:
+        How many were put there.
+
+    Raises:
+        ConfigError: the settings name no store, or do not use this destination.
+        StoreError: there is no store, or it cannot be written.
+
+    """
+    if settings.publish.destinations and destination not in settings.publish.destinations:
+        used = ", ".join(settings.publish.destinations)
+        raise ConfigError(f"{destination} is no destination of these settings; they use {used}")
+    with commands.outbox(_store_folder(settings)) as outbox:
+        return {"events": outbox.replay(destination, since=since, until=until, dead=dead)}
+
+
+def _store_folder(settings: Settings) -> Path:
+    if settings.store.folder is None:
+        raise ConfigError("store.folder is missing; give --store DIR, or --config FILE with store.folder in it")
+    return settings.store.folder
 
 
 def export(path: Path, target: Path | None) -> None:

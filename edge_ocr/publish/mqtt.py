@@ -298,7 +298,9 @@ def discovery(settings: MqttSettings, camera: str) -> list[tuple[str, dict[str, 
 def slug(name: str) -> str:
     """A name as one level of a topic: letters, digits, '-' and '_'; what had to change gets a sum, to stay unique."""
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[-40:]
-    return plain if plain == name else f"{plain or 'camera'}-{zlib.crc32(name.encode('utf-8', 'replace')):08x}"
+    return (
+        plain if plain and plain == name else f"{plain or 'camera'}-{zlib.crc32(name.encode('utf-8', 'replace')):08x}"
+    )
 
 
 def _payload(parcel: Parcel) -> str:

@@ -18,7 +18,7 @@ from edge_ocr import cli
 
 PICTURE = Path(__file__).parents[1] / "data/images/cmyk.jpg"
 REFERENCE = Path(__file__).parents[2] / "docs/reference/command-line.md"
-COMMANDS = ("read", "watch", "doctor", "bench")
+COMMANDS = ("read", "watch", "doctor", "bench", "erase", "replay")
 
 
 def start(*arguments: str, **options: object) -> subprocess.Popen[str]:

@@ -158,7 +158,8 @@ def test_erasing_leaves_nothing_in_store_and_day_files(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--plate", "AB1"], "store.folder names no folder, so that there is nothing to erase; give --store DIR"),
+        (["--plate", "AB1"], "store.folder is missing; give --store DIR, or --config FILE"),
+        (["--store", "STORE/no", "--plate", "A"], "no such file; name the folder of a store"),
         (["--store", "STORE"], "nothing says what to erase; give --plate, --since or --until"),
         (["--store", "STORE", "--since", "now"], "--since is 'now', which is no time; write it as 2026-05-01"),
     ],
@@ -191,3 +192,31 @@ def test_what_is_kept_of_a_plate_is_told(tmp_path: Path, capsys: pytest.CaptureF
     assert run("doctor", "--privacy", "--json") == 0
     topics: list[dict[str, Any]] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert topics[0] == {"topic": "mode", "kept": "plain"}
+
+
+def test_events_are_sent_once_more_by_command(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("replay", "--json", "--config", store / "c.toml", "--since", "2026-05-02", "files") == 0
+    with Database.open(store / "store", FakeClock()) as database:
+        (first, second, third) = database.outbox.pending("files", 10.0, 10)  # all three were still unsettled
+        database.outbox.delivered(first)
+        database.outbox.dead(second, "no")
+        database.outbox.delivered(third)
+    assert run("replay", "--config", store / "c.toml", "--dead", "files") == 0
+    assert run("replay", "--config", store / "c.toml", "--until", "2026-05-01", "files") == 0
+    assert capsys.readouterr().out.splitlines() == ['{"events": 0}', "1 events", "1 events"]
+    with Database.open(store / "store", FakeClock()) as database:
+        assert [parcel.key for parcel in database.outbox.pending("files", 10.0, 10)] == ["k1", "k2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["relay", "--config", "CONFIG"], "relay is no destination of these settings; they use files"),
+        (["files"], "store.folder is missing; give --store DIR"),
+    ],
+)
+def test_what_cannot_be_replayed_is_told(
+    store: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("replay", *[argument.replace("CONFIG", str(store / "c.toml")) for argument in arguments]) == 2
+    assert message in capsys.readouterr().err
