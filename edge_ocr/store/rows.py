@@ -35,7 +35,7 @@ def insert(
     Args:
         connection: to the store's database.
         event: what passed.
-        decision: what the lists say about it, or None.
+        decision: what the lists say about it; None for what the event says itself.
         crop: file and bytes of its picture, or None.
 
     Returns:
@@ -49,8 +49,9 @@ def insert(
         body[key] = 0
     for key in ("first", "last"):
         body[key] = body[key]["frame"]
-    body["list"] = decision.entry if decision else None
-    body["decision"] = decision.as_json() if decision else None
+    body.setdefault("decision", None)
+    if decision is not None:
+        body.update(list=decision.entry, decision=decision.as_json())
     path, size = crop or (None, 0)
     first, last = event.first, event.last
     added = connection.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import sqlite3
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from edge_ocr import cli
 from edge_ocr.clock import FakeClock
 from edge_ocr.errors import StoreError
 from edge_ocr.store import Database, Entry, check
@@ -209,3 +211,19 @@ def test_an_event_that_was_recorded_before_a_crash_is_not_recorded_again(folder:
         store.record_all([Entry(replace(_event(number), crop=None), None, ["mqtt"]) for number in range(COUNT + 1)])
         assert len(store.events(limit=1000)) == COUNT + 1
         assert len(store.outbox.pending("mqtt", 1e9, 1000)) == COUNT + 1
+
+
+def test_the_command_says_what_is_there_and_what_is_wrong(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _open(folder).close()
+    assert cli.main(["check", str(folder)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "the store is whole"
+    (folder / "crops" / "stray.png").write_bytes(b"")
+    assert cli.main(["check", str(folder)]) == 1
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "fault: crops/stray.png: no event has this file",
+        "the store is not whole",
+    ]
+    assert cli.main(["check", "--json", str(folder)]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["whole"], told["events"], told["crops"], told["unsent"]) == (False, COUNT, 20, COUNT)
+    assert cli.main(["check", str(folder / "crops")]) == 2

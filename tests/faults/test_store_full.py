@@ -17,8 +17,9 @@ from edge_ocr.store.retention import RESERVE
 from edge_ocr.types import Event, Kind, Quad, Reading, Stamp
 
 if TYPE_CHECKING:
-    import pytest
     from pathlib import Path
+
+    import pytest
 
     from edge_ocr.store.connection import Connection
 
