@@ -114,8 +114,9 @@ class Broker:
 class Subscriber:
     """Whoever listens: keeps every message, across deaths of the broker.
 
-    A broker acknowledges before it has saved anything, so that what it holds for somebody who is away dies with it.
-    ``online`` tells whether this one is there: what the broker acknowledges then, it has passed on.
+    A broker acknowledges before it has saved anything: what it holds for somebody who is away, or who has not
+    acknowledged it in turn, dies with it. So this one takes what comes without acknowledging (QoS 0), and ``online``
+    tells whether it is there: what the broker acknowledges to others then, it has passed on.
     """
 
     def __init__(self, broker: Broker, topic: str = "#") -> None:
@@ -124,13 +125,12 @@ class Subscriber:
         self._client = paho.Client(
             paho.CallbackAPIVersion.VERSION2,
             client_id=f"listener-{id(self)}",
-            clean_session=False,
             protocol=paho.MQTTv311,
         )
         self._client.username_pw_set("reader", PASSWORD)
         self._client.tls_set(str(broker.folder / "ca.pem"))
         self._client.reconnect_delay_set(0.05, 0.05)
-        self._client.on_connect = lambda client, *_: client.subscribe(topic, qos=1)
+        self._client.on_connect = lambda client, *_: client.subscribe(topic, qos=0)
         self._client.on_subscribe = lambda *_: self.online.set()
         self._client.on_disconnect = lambda *_: self.online.clear()
         self._client.on_message = lambda _c, _d, message: self.messages.append(
