@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_ocr.errors import StoreError, printable
 from edge_ocr.store import crops
-from edge_ocr.store.connection import DamageError
+from edge_ocr.store.connection import DamageError, FullError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,6 +129,8 @@ def _carry(raw: sqlite3.Connection, table: str, connection: Connection) -> None:
         for row in reader:
             try:
                 connection.run(insert, row)
+            except FullError:
+                raise
             except StoreError:  # what the damage left is no row
                 continue
             last = row

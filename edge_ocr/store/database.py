@@ -196,7 +196,7 @@ class Database:
         """
         with self._lock, self.wear.measured():
             self._whole(self._tidy)
-            self._poor = self._retention.tight()
+            self._note_room(tight=self._retention.tight())
 
     def erase(self, *, text: str | None = None, since: float | None = None, until: float | None = None) -> int:
         """Remove events for good, unsent ones too, with all that was kept of them.
@@ -279,7 +279,7 @@ class Database:
         """Put the pictures of new events on the disk, if there is room; returns them by path."""
         if self._retention.tight():
             self._retention.make_room()
-        self._poor = self._retention.tight()
+        self._note_room(tight=self._retention.tight())
         known = "SELECT 1 FROM events WHERE id = ?"
         files = {
             crops.path_of(event): crops.png(event.crop)
@@ -290,10 +290,16 @@ class Database:
             self._announce({crops.day_of(path) for path in files})
             crops.write(self._folder, files)
         except FullError as error:
-            self._poor = True
+            self._note_room(tight=True)
             _log.warning("crops are not kept: %s", error)
             return {}
         return files
+
+    def _note_room(self, *, tight: bool) -> None:
+        """Tell once when the disk becomes nearly full, and once when there is room again."""
+        if tight != self._poor:
+            self._poor = tight
+            _log.warning("%s", self.trouble if tight else "there is room on the disk again; crops are kept")
 
     def _announce(self, days: set[str]) -> None:
         """Say in which folders files without rows may lie from now on."""

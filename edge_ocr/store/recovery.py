@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from edge_ocr.store.connection import Connection
     from edge_ocr.types import Stamp
 
+_MOST_STARTS = 10_000  # a program that fails and is started again every few seconds must not fill the disk
+
 _log = logging.getLogger(__name__)
 
 
@@ -35,7 +37,9 @@ def begin(connection: Connection, now: Stamp) -> int:
             "VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(seq), 0) FROM events))",
             (boot, *moment, program),
         )
-        return int(connection.value("SELECT last_insert_rowid()"))
+        start = int(connection.value("SELECT last_insert_rowid()"))
+        connection.run("DELETE FROM starts WHERE id <= ?", (start - _MOST_STARTS,))
+        return start
 
 
 def end(connection: Connection, start: int, mono: float) -> None:
