@@ -71,7 +71,6 @@ class Queue:
     """What waits for one destination.
 
     Attributes:
-        destination: its name.
         pending: events.
         dead: dead letters.
         age: seconds since the oldest one was last seen; None if nobody knows.
@@ -79,7 +78,6 @@ class Queue:
 
     """
 
-    destination: str
     pending: int
     dead: int
     age: float | None
@@ -147,7 +145,7 @@ class Health:
         self._frames: dict[str, float] = {}
         self._events: dict[str, float] = {}
         self._concerns: dict[str, Callable[[], str | None]] = {}
-        self._queues: list[Callable[[], Queue]] = []
+        self._queues: dict[str, Callable[[], Queue]] = {}
         self._start = clock.monotonic()
 
     def count(self, name: str, amount: float = 1, **labels: str) -> None:
@@ -181,9 +179,14 @@ class Health:
         """Ask something, with every snapshot, whether it is well: None, or a reason in one line."""
         self._concerns[name] = concern
 
-    def watch_queue(self, queue: Callable[[], Queue]) -> None:
+    def watch_queue(self, destination: str, queue: Callable[[], Queue]) -> None:
         """Ask, with every snapshot, what waits for a destination."""
-        self._queues.append(queue)
+        self._queues[destination] = queue
+
+    def forget(self, name: str) -> None:
+        """Do not ask something, or after a destination, any more."""
+        self._concerns.pop(name, None)
+        self._queues.pop(name, None)
 
     def snapshot(self) -> Snapshot:
         """How everything is now. Never raises."""
@@ -210,20 +213,20 @@ class Health:
                 reasons.append(f"camera {camera}: no frame for {now - at:.0f} s")
 
     def _queue_figures(self, reasons: list[str]) -> Iterator[Sample]:
-        for ask in self._queues:
+        for name, ask in list(self._queues.items()):
             try:
                 queue = ask()
             except Exception as error:  # noqa: BLE001 -- a part that cannot be asked must not hide the others
-                reasons.append(f"queue: cannot be asked ({error})")
+                reasons.append(f"{name}: its queue cannot be asked ({error})")
                 continue
-            labels = (("destination", queue.destination),)
+            labels = (("destination", name),)
             yield Sample("queue_depth", queue.pending, labels)
             yield Sample("dead_letters", queue.dead, labels)
             if queue.age is not None:
                 yield Sample("queue_age_seconds", queue.age, labels)
                 if queue.age > self._settings.max_queue_age_seconds:
                     waits = f"{queue.pending} events wait, the oldest for {queue.age:.0f} s"
-                    reasons.append(f"{queue.destination}: {waits}{f': {queue.problem}' if queue.problem else ''}")
+                    reasons.append(f"{name}: {waits}{f': {queue.problem}' if queue.problem else ''}")
 
     def _machine_figures(self, reasons: list[str]) -> Iterable[Sample]:
         seen = machine.look(self._folder, self._root)

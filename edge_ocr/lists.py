@@ -315,14 +315,15 @@ class LiveLists:
     """The lists of a file that is edited while it is in use.
 
     Args:
-        path: may be missing, which is told as a problem; lists that are wrong from the start are no lists.
+        path: may be missing, which is told as a problem; lists that are wrong from the start are no lists. None for no
+            lists at all, which is no problem.
 
     Attributes:
         problem: why the file does not count as it is now, or None. The last good lists count on until it does.
 
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self._path = path
         self._lists = Lists()
         self._seen: tuple[int, ...] | None = None
@@ -330,6 +331,8 @@ class LiveLists:
 
     def current(self) -> Lists:
         """The lists as they are now; the file is read only where it has changed. Never raises."""
+        if self._path is None:
+            return self._lists
         try:
             state = self._path.stat()
             seen: tuple[int, ...] = (state.st_mtime_ns, state.st_size, state.st_ino)

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from threading import Event as Flag
 from threading import Thread
@@ -17,7 +18,8 @@ from edge_ocr.clock import SystemClock
 from edge_ocr.config import Settings
 from edge_ocr.decide import decide
 from edge_ocr.errors import SourceError, printable
-from edge_ocr.lists import Lists, LiveLists
+from edge_ocr.health import Health, Queue
+from edge_ocr.lists import LiveLists
 from edge_ocr.pipeline import Pipeline, open_reader
 from edge_ocr.privacy import Shield
 from edge_ocr.store import Database
@@ -52,6 +54,7 @@ def watch(
     clock: Clock | None = None,
     random: Callable[[int], bytes] = os.urandom,
     counts: Counter[str] | None = None,
+    health: Health | None = None,
 ) -> Iterator[Event]:
     """Watch a source to its end.
 
@@ -70,6 +73,7 @@ def watch(
         random: n -> n random bytes, for the events' ids.
         counts: is added to, to see what becomes of frames and tracks: 'frames', 'failed frames', 'events', and the
             tracks that gave no event, 'not kept' among them, under the reasons of :class:`edge_ocr.pipeline.Rejection`.
+        health: is told of frames, events and rejections, and watches lists, store and destinations meanwhile.
 
     Returns:
         The events, each as soon as it is certain. Close it (or exhaust it) to let go of the source and the store.
@@ -88,17 +92,21 @@ def watch(
     pipeline = Pipeline(reader or open_reader(settings), settings, random=random)
     frames = files.frames(source, start=clock.stamp())
     counts = Counter() if counts is None else counts
-    events = _settled(_events(pipeline, frames, counts), settings, counts)
-    return _stored(events, pipeline, settings, clock)
+    health = health or Health(settings.health, clock, folder=settings.store.folder)
+    events = _settled(_events(pipeline, frames, counts, health), settings, counts, health)
+    return _stored(events, pipeline, settings, clock, health)
 
 
-def _events(pipeline: Pipeline, frames: Iterable[Frame], counts: Counter[str]) -> Iterator[Event]:
+def _events(pipeline: Pipeline, frames: Iterable[Frame], counts: Counter[str], health: Health) -> Iterator[Event]:
     """Everything that the pipeline tells, while counting."""
     try:
-        for event in chain(_steps(pipeline, frames, counts), _last(pipeline)):
+        for event in chain(_steps(pipeline, frames, counts, health), _last(pipeline)):
             counts["events"] += 1
+            health.event(event.source)
             yield event
     finally:  # an interrupted watch has counts too
+        for reason, count in pipeline.rejected.items():
+            health.count("rejected", count, reason=str(reason))
         counts.update({str(reason): count for reason, count in pipeline.rejected.items()})
 
 
@@ -106,14 +114,16 @@ def _last(pipeline: Pipeline) -> Iterator[Event]:
     yield from pipeline.finish()  # asked only when all frames are through
 
 
-def _steps(pipeline: Pipeline, frames: Iterable[Frame], counts: Counter[str]) -> Iterator[Event]:
+def _steps(pipeline: Pipeline, frames: Iterable[Frame], counts: Counter[str], health: Health) -> Iterator[Event]:
     failures = 0
     for frame in frames:
         counts["frames"] += 1
+        health.count("frames", camera=frame.source)  # a recording may pause: it is no camera whose frames must come
         try:
             events = pipeline.step(frame)
         except Exception:
             counts["failed frames"] += 1
+            health.count("frames_failed", camera=frame.source)
             failures += 1
             if failures == _MOST_FAILURES:
                 raise
@@ -124,13 +134,14 @@ def _steps(pipeline: Pipeline, frames: Iterable[Frame], counts: Counter[str]) ->
         yield from events
 
 
-def _settled(events: Iterator[Event], settings: Settings, counts: Counter[str]) -> Iterator[Event]:
+def _settled(events: Iterator[Event], settings: Settings, counts: Counter[str], health: Health) -> Iterator[Event]:
     """The events with what the lists say of them, as far as privacy lets them be kept."""
-    live = None if settings.lists.file is None else LiveLists(settings.lists.file)
+    live = LiveLists(settings.lists.file)
     shield, told = Shield(settings.privacy), None
+    health.watch("lists", lambda: live.problem)
     for event in events:
-        lists = live.current() if live else Lists()
-        if live is not None and live.problem not in {None, told}:
+        lists = live.current()
+        if live.problem not in {None, told}:
             told = live.problem
             _log.warning("%s", told)
         kept = shield.event(event, decide(event.reading, lists, settings.lists, event.last))
@@ -140,7 +151,9 @@ def _settled(events: Iterator[Event], settings: Settings, counts: Counter[str]) 
             yield replace(kept[0], decision=kept[1])
 
 
-def _stored(events: Iterator[Event], pipeline: Pipeline, settings: Settings, clock: Clock) -> Iterator[Event]:
+def _stored(
+    events: Iterator[Event], pipeline: Pipeline, settings: Settings, clock: Clock, health: Health
+) -> Iterator[Event]:
     """The same events, each stored, and queued for whoever it is sent to, before it is handed on."""
     if settings.store.folder is None:
         yield from events
@@ -148,7 +161,9 @@ def _stored(events: Iterator[Event], pipeline: Pipeline, settings: Settings, clo
     shield = Shield(settings.privacy)
     with ExitStack() as stack:
         store = stack.enter_context(Database(settings.store.folder, clock, settings.store))
-        posts = stack.enter_context(_Posts(store, settings, clock))
+        health.watch("store", lambda: store.trouble)
+        stack.callback(health.forget, "store")
+        posts = stack.enter_context(_Posts(store, settings, clock, health))
         for event in events:
             stored = store.record(event, decision=event.decision, destinations=settings.publish.destinations)
             posts.wake()
@@ -172,15 +187,16 @@ class _Posts:
 
     """
 
-    def __init__(self, store: Database, settings: Settings, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Database, settings: Settings, clock: Clock, health: Health) -> None:
+        self._store, self._clock, self._health = store, clock, health
         self._stop = Flag()
-        senders = [_sender(name, store, settings, clock) for name in settings.publish.destinations]
+        senders = [_sender(name, store, settings, clock, health) for name in settings.publish.destinations]
         self._posts = [(sender, Flag()) for sender in senders]
         self._threads = [Thread(target=self._run, args=post, name=post[0].name) for post in self._posts]
 
     def __enter__(self) -> Self:
-        for thread in self._threads:
+        for thread, (sender, _) in zip(self._threads, self._posts, strict=True):
+            self._health.watch_queue(sender.name, partial(self._queue, sender))
             thread.start()
         return self
 
@@ -188,6 +204,7 @@ class _Posts:
         self._stop.set()
         self.wake()
         for thread in self._threads:
+            self._health.forget(thread.name)
             thread.join(_JOIN_SECONDS)
             if thread.is_alive():
                 _log.error(
@@ -208,6 +225,12 @@ class _Posts:
                 return
             pause.wait(0.05)
 
+    def _queue(self, sender: Sender) -> Queue:
+        now = self._clock.stamp()
+        depth = self._store.outbox.depth(sender.name, now.boot_id)
+        age = None if depth.oldest_mono is None else now.mono - depth.oldest_mono
+        return Queue(depth.pending, depth.dead, age, sender.problem)
+
     def _run(self, sender: Sender, flag: Flag) -> None:
         while not self._stop.is_set():
             flag.wait(sender.step())
@@ -215,10 +238,10 @@ class _Posts:
         sender.close()
 
 
-def _sender(name: str, store: Database, settings: Settings, clock: Clock) -> Sender:
+def _sender(name: str, store: Database, settings: Settings, clock: Clock, health: Health) -> Sender:
     # Destinations bring HTTP, TLS and more into memory: whoever publishes nothing does not pay for them.
     from edge_ocr.publish.catalogue import open_destination  # noqa: PLC0415
     from edge_ocr.publish.sender import Sender  # noqa: PLC0415
 
-    destination = open_destination(name, settings.publish, clock, store)
+    destination = open_destination(name, settings.publish, clock, store, lambda: health.snapshot().as_json())
     return Sender(name, destination, store.outbox, clock, settings.publish.retry)

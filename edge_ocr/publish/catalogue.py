@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge_ocr.publish.files import DayFiles
 from edge_ocr.publish.mqtt import Mqtt
@@ -10,13 +10,21 @@ from edge_ocr.publish.relay import Relay
 from edge_ocr.publish.webhook import Webhook
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from edge_ocr.clock import Clock
     from edge_ocr.publish import Destination
     from edge_ocr.publish.relay import Audit
     from edge_ocr.tables import PublishSettings
 
 
-def open_destination(name: str, settings: PublishSettings, clock: Clock, audit: Audit) -> Destination:
+def open_destination(
+    name: str,
+    settings: PublishSettings,
+    clock: Clock,
+    audit: Audit,
+    health: Callable[[], Mapping[str, Any]] | None = None,
+) -> Destination:
     """One of :attr:`PublishSettings.destinations`.
 
     Args:
@@ -24,6 +32,7 @@ def open_destination(name: str, settings: PublishSettings, clock: Clock, audit: 
         settings: of all.
         clock: for all that waits.
         audit: for what the relay does.
+        health: what a broker is told of this device; None for nothing.
 
     Raises:
         ConfigError: it cannot be used as it is set; the message names the key.
@@ -32,7 +41,7 @@ def open_destination(name: str, settings: PublishSettings, clock: Clock, audit: 
     """
     match name:
         case "mqtt":
-            return Mqtt(settings.mqtt, clock)
+            return Mqtt(settings.mqtt, clock, health)
         case "webhook":
             return Webhook(settings.webhook, clock)
         case "files":

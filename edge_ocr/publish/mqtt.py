@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from edge_ocr.tables import MqttSettings
     from edge_ocr.types import Parcel
 
-_REPORT_SECONDS = 30.0  # between health messages, unless the status changed
+_REPORT_SECONDS = 30.0  # between health messages
 _WAIT_SECONDS = 0.2  # of a look at the socket; acknowledgements end it at once
 _MQTT5 = "5"
 
@@ -38,6 +38,7 @@ class Mqtt:
     Args:
         settings: with a host.
         clock: for deadlines.
+        health: asked every half minute for what PREFIX/health says, retained; None to say nothing.
 
     Raises:
         ConfigError: the client library is not installed, or a secret or certificate cannot be used.
@@ -46,14 +47,16 @@ class Mqtt:
 
     batch = 16
 
-    def __init__(self, settings: MqttSettings, clock: Clock) -> None:
+    def __init__(
+        self, settings: MqttSettings, clock: Clock, health: Callable[[], Mapping[str, Any]] | None = None
+    ) -> None:
         self._settings = settings
         self._clock = clock
+        self._health = health
         self._library = _library()
         self._link: _Link | None = None
         self._tried: float | None = None
-        self._health: dict[str, Any] | None = None
-        self._reported: tuple[float, bool] | None = None
+        self._reported: float | None = None
         _prepared(self._library, settings)  # what is wrong with secrets and certificates is told at the start
 
     def deliver(self, parcels: Sequence[Parcel]) -> list[Outcome]:
@@ -67,10 +70,6 @@ class Mqtt:
         finally:
             if self._link is not None and self._link.broken:
                 self._drop()
-
-    def report(self, health: Mapping[str, Any]) -> None:
-        """What PREFIX/health is to say, retained: JSON with at least ``ok``; sent with one of the next ticks."""
-        self._health = dict(health)
 
     def tick(self) -> float:
         """Keep the connection alive, or try for one, and tell how this device is."""
@@ -105,12 +104,9 @@ class Mqtt:
             self._link = None
 
     def _tell_health(self, link: _Link, now: float) -> None:
-        if self._health is None:
-            return
-        state = bool(self._health.get("ok"))
-        if self._reported is None or state != self._reported[1] or now - self._reported[0] >= _REPORT_SECONDS:
-            link.send(f"{self._settings.prefix}/health", json.dumps(self._health), retain=True)
-            self._reported = now, state
+        if self._health is not None and (self._reported is None or now - self._reported >= _REPORT_SECONDS):
+            link.send(f"{self._settings.prefix}/health", json.dumps(self._health()), retain=True)
+            self._reported = now
 
     def _cause(self, error: Exception) -> str:
         place = f"{printable(self._settings.host)}:{_port(self._settings)}"

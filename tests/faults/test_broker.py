@@ -78,9 +78,8 @@ def test_a_client_certificate_is_shown(broker: Broker, version: str) -> None:
 
 
 def test_the_status_is_retained_and_turns_offline_at_the_end(broker: Broker, subscriber: Subscriber) -> None:
-    mqtt = Mqtt(broker.settings(client_id="status"), SystemClock())
+    mqtt = Mqtt(broker.settings(client_id="status"), SystemClock(), lambda: {"ok": False, "reasons": ["too hot"]})
     mqtt.tick()
-    mqtt.report({"ok": False, "reasons": ["too hot"]})
     mqtt.tick()
     assert wait_until(lambda: ("edge-ocr/status", b"online", False) in subscriber.messages)
     assert wait_until(

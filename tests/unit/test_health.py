@@ -124,8 +124,8 @@ def test_a_camera_that_stops_turns_the_status_red_until_it_is_not_expected_any_m
 
 
 def test_a_queue_that_grows_old_turns_the_status_red_and_says_why(health: Health) -> None:
-    health.watch_queue(lambda: Queue("mqtt", 120, 2, 700.0, "no route to host"))
-    health.watch_queue(lambda: Queue("files", 0, 0, None, None))
+    health.watch_queue("mqtt", lambda: Queue(120, 2, 700.0, "no route to host"))
+    health.watch_queue("files", lambda: Queue(0, 0, None, None))
     snapshot = health.snapshot()
     assert snapshot.reasons == ("mqtt: 120 events wait, the oldest for 700 s: no route to host",)
     told = figures(snapshot)
@@ -140,16 +140,19 @@ def test_a_part_that_cannot_be_asked_is_a_reason_and_hides_nothing(health: Healt
     def worse() -> str | None:
         raise KeyError
 
-    health.watch_queue(broken)
+    health.watch_queue("mqtt", broken)
     health.watch("lists", worse)
     health.watch("store", lambda: None)
     health.watch("camera", lambda: "dark")
     snapshot = health.snapshot()
     assert snapshot.reasons == (
-        "queue: cannot be asked (the disk is gone)",
+        "mqtt: its queue cannot be asked (the disk is gone)",
         "lists: cannot be asked (KeyError); see what stopped lists",
         "camera: dark",
     )
+    for name in ("mqtt", "lists", "camera", "never"):
+        health.forget(name)
+    assert health.snapshot().ok
     assert "temperature_celsius" in figures(snapshot)
 
 
@@ -157,7 +160,7 @@ def test_prometheus_understands_every_line(health: Health) -> None:
     health.count("frames", camera='a"b\\c\nd')
     health.count("stored_bytes", 12_345_678_901.5)
     health.count("frames", camera="z", host="y")
-    health.watch_queue(lambda: Queue("mqtt", 1, 0, 3.0, None))
+    health.watch_queue("mqtt", lambda: Queue(1, 0, 3.0, None))
     text = health.snapshot().prometheus()
     assert text.endswith("\n")
     lines = text.splitlines()

@@ -45,7 +45,7 @@ ARROWS: dict[str, set[str]] = {
     "store": set(),
     "annotate": set(),
     "output": set(),
-    "runtime": {"pipeline", "camera", "store", "lists", "decide", "privacy", "publish"},
+    "runtime": {"pipeline", "camera", "store", "lists", "decide", "privacy", "publish", "health"},
     "bench": {"ctc", "grammar", "reader"},
     "doctor": {"engine", "bundle", "reader", "ctc", "machine"},
     "upkeep": {"lists", "privacy", "publish", "store"},

@@ -195,6 +195,11 @@ def test_an_edit_counts_at_once_and_a_broken_one_not_at_all(tmp_path: Path) -> N
     assert live.problem is None
 
 
+def test_no_file_is_no_lists_and_no_problem() -> None:
+    live = LiveLists(None)
+    assert (live.current(), live.problem) == (Lists(), None)
+
+
 def test_an_unchanged_file_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "lists.csv"
     path.write_text(HEAD)

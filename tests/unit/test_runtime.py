@@ -16,8 +16,10 @@ from edge_ocr.clock import FakeClock
 from edge_ocr.config import parse
 from edge_ocr.errors import SourceError, StoreError
 from edge_ocr.grammar import word_grammar
+from edge_ocr.health import Health
 from edge_ocr.runtime import watch
 from edge_ocr.store import Database
+from edge_ocr.tables import HealthSettings
 from edge_ocr.types import Kind, Quad, Sighting, Strip
 
 if TYPE_CHECKING:
@@ -207,3 +209,25 @@ def test_an_abandoned_watch_lets_go_of_the_store(folder: Path, tmp_path: Path) -
         list(_watch(folder, _Reader(), **tables))
     abandoned.close()  # type: ignore[attr-defined]
     assert len(list(_watch(folder, _Reader(), **tables))) == 1
+
+
+def test_health_sees_frames_events_and_what_waits(folder: Path, tmp_path: Path) -> None:
+    clock = FakeClock(mono=100.0, wall=1_700_000_000.0)
+    health = Health(
+        HealthSettings(min_disk_mb=0.0, min_memory_mb=0.0, max_queue_age_seconds=1e6), clock, folder=tmp_path
+    )
+    tables = {
+        "vote": {"min_characters": 2},
+        "store": {"folder": str(tmp_path / "store")},
+        "lists": {"file": str(tmp_path / "none.csv")},
+        "publish": {"mqtt": {"host": "127.0.0.1", "port": 1, "tls": False}},
+    }
+    events = watch(str(folder), parse(tables, origin="test"), reader=_Reader(), clock=clock, health=health)
+    next(events)
+    during = health.snapshot()
+    assert next(events, None) is None
+    after = {sample.name: sample.value for sample in health.snapshot().samples}
+    told = {sample.name: sample.value for sample in during.samples}
+    assert (told["frames"], told["events"], told["queue_depth"], told["dead_letters"]) == (30, 1, 1, 0)
+    assert any(reason.startswith("lists: ") for reason in during.reasons)
+    assert "queue_depth" not in after
