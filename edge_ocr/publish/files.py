@@ -6,6 +6,7 @@ recognised by its key and not written again.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -88,7 +89,8 @@ class DayFiles:
         if oldest != self._swept:
             for path in _day_files(self._folder):
                 if path.stem < oldest:  # 'unsynced' sorts behind every day
-                    path.unlink(missing_ok=True)
+                    with contextlib.suppress(OSError):  # tried again tomorrow; today's events must not wait for it
+                        path.unlink()
             self._swept = oldest
 
     def _append(self, path: Path, parcels: Iterable[Parcel]) -> None:

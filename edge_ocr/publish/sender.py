@@ -76,6 +76,7 @@ class Sender:
             wish = self._destination.tick()
             parcels = list(self._outbox.pending(self.name, self._clock.monotonic(), _AT_ONCE))
             taken = self._deliver_all(parcels)
+            wish = self._destination.tick() if parcels else wish
         except Exception as error:  # noqa: BLE001 -- a full disk, or a mistake, must not end deliveries for ever
             self.counts["errors"] += 1
             self.problem = _one_line(error)
@@ -83,7 +84,7 @@ class Sender:
             return _IDLE_SECONDS
         if taken and len(parcels) == _AT_ONCE:
             return 0.0
-        return min(_IDLE_SECONDS, self._patience.first_seconds, self._destination.tick() if parcels else wish)
+        return min(_IDLE_SECONDS, self._patience.first_seconds, wish)
 
     def close(self) -> None:
         """Let go of the destination."""

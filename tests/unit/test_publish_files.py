@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -56,6 +57,13 @@ def test_days_are_removed_after_their_time_by_a_clock_that_is_right(tmp_path: Pa
     clock.synced = True
     days.tick()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["2026-05-01.jsonl", "notes.txt"]
+
+
+def test_an_old_file_that_cannot_be_removed_holds_nothing_up(tmp_path: Path) -> None:
+    (tmp_path / "2020-01-01.jsonl").mkdir()
+    days = files(tmp_path, keep_days=1)
+    assert days.tick() == math.inf
+    assert days.deliver([parcel("k1")]) == [Delivered()]
 
 
 def test_an_event_that_comes_twice_is_written_once(tmp_path: Path) -> None:

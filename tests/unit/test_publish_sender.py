@@ -176,3 +176,20 @@ def test_a_destination_is_called_when_it_wishes() -> None:
     assert setup.sender.step() == 0.05
     setup.sender.close()
     assert setup.destination.closed
+
+
+def test_a_destination_that_fails_between_parcels_is_told_and_called_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    setup = Setup(lambda _: Delivered()).add("a1")
+    ticks = iter([0.1, OSError("the pin is gone"), 0.1, 0.1])
+
+    def tick() -> float:
+        said = next(ticks)
+        if isinstance(said, OSError):
+            raise said
+        return said
+
+    monkeypatch.setattr(setup.destination, "tick", tick)
+    assert setup.sender.step() > 0
+    assert setup.sender.problem == "the pin is gone"
+    assert setup.sender.step() == 0.1
+    assert setup.taken() == ["a1"]
