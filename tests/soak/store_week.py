@@ -1,4 +1,4 @@
-"""Seven days without network at 20,000 events a day: how large the outbox becomes, and how fast it drains.
+"""Seven days without network at 20,000 events a day: how large the outbox becomes, how fast it drains and starts.
 
     python tests/soak/store_week.py
 
@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sqlite3
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 
 import plates
@@ -55,6 +57,8 @@ def main() -> None:
         print(f"limits enforced in {time.monotonic() - begin:.2f} s, dropped {store.dropped}")
         size = sum(path.stat().st_size for path in place.glob(f"{DATABASE}*"))
         print(f"database and log: {size / 1e6:.1f} MB, {size / total:.0f} bytes an event")
+        killed = place.with_name(f"{place.name}-killed")
+        shutil.copytree(place, killed)
         begin, count, slowest = time.monotonic(), 0, 0.0
         while True:
             look = time.monotonic()
@@ -70,6 +74,20 @@ def main() -> None:
         begin = time.monotonic()
     with Database.open(place, clock, StoreSettings(free_mb=0)):
         print(f"closed and opened in {time.monotonic() - begin:.2f} s")
+    for what, page in (("a kill", None), ("a torn page", 20_000)):
+        if page is not None:
+            with (killed / DATABASE).open("r+b") as file:
+                file.seek(page * 4096)
+                file.write(b"\xa5" * 2048)
+        # The next start finds no end of the last one, as after a kill.
+        with closing(sqlite3.connect(killed / DATABASE, isolation_level=None)) as raw:
+            raw.execute("UPDATE starts SET ended = NULL")
+        begin = time.monotonic()
+        with Database.open(killed, clock, StoreSettings(free_mb=0)) as store:
+            seconds = time.monotonic() - begin
+            kept = store.outbox.depth("broker").pending
+        print(f"opened after {what} in {seconds:.2f} s with {kept} events to send")
+    shutil.rmtree(killed)
     shutil.rmtree(place)
 
 
