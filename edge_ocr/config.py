@@ -237,7 +237,7 @@ def _table(defaults: Any, table: Any, origin: str, path: str) -> Any:
     known = {item.name: item for item in fields(defaults)}
     values = {name: getattr(defaults, name) for name in known}
     for key, value in table.items():
-        name = key if isinstance(key, str) and key.isprintable() else _quoted(key)
+        name = key if isinstance(key, str) and key.isprintable() and len(key) <= 40 else _quoted(key)
         place = f"{path}.{name}" if path else name
         if key not in known:
             raise ConfigError(f"{origin}: {place} is unknown; {_nearest(str(key), known)}")
