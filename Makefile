@@ -6,7 +6,8 @@ SOURCES := pyproject.toml $(shell find edge_ocr -name '*.py' -o -name '*.c' -o -
 PIP := -m pip install --disable-pip-version-check
 SAMPLES := docs/samples
 
-.PHONY: run test lint unit test-tflite test-export asan fuzz locks clean help
+.PHONY: run test lint unit test-tflite test-export asan fuzz locks clean help \
+	soak-publish rate-publish soak-store soak-full soak-week rate-store
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
@@ -46,6 +47,26 @@ asan: .venv-test/ready ## the decoder under AddressSanitizer and UBSan
 FUZZ_SECONDS ?= 3600
 fuzz: .venv-test/ready ## hostile input for the decoder, for an hour
 	.venv-test/bin/python tests/fuzz/fuzz_ctc.py --seconds $(FUZZ_SECONDS)
+
+# Proofs that take minutes and print what they measured; docs/design/publish.md and store.md hold figures of theirs.
+# Those of publishing need Debian's packages mosquitto and openssl, and soak-full the right to mount.
+soak-publish: .venv-test/ready ## a broker and a web server die 50 times during 10,000 events
+	.venv-test/bin/python tests/soak/publish_deaths.py
+
+rate-publish: .venv-test/ready ## how fast a full outbox drains
+	.venv-test/bin/python tests/soak/publish_rate.py
+
+soak-store: .venv-test/ready ## the store is killed 500 times under load
+	.venv-test/bin/python tests/soak/store_kills.py --kills 500
+
+soak-full: .venv-test/ready ## a disk under the store fills up and becomes free again
+	unshare --user --map-root-user --mount .venv-test/bin/python tests/soak/store_full.py
+
+soak-week: .venv-test/ready ## a week without network, 20,000 events a day
+	.venv-test/bin/python tests/soak/store_week.py
+
+rate-store: .venv-test/ready ## how fast the store records, and the bytes that it costs
+	.venv-test/bin/python tests/soak/store_rate.py
 
 # Training and conversion, in the environments that hold torch and TensorFlow.
 test-export: .venv-train/ready .venv-convert/ready ## training and conversion, with torch and TensorFlow

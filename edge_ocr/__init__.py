@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         EdgeOcrError,
         EngineError,
         GrammarError,
+        ListError,
         SourceError,
         StoreError,
     )
@@ -60,6 +61,7 @@ __all__ = [
     "Hypothesis",
     "Image",
     "Kind",
+    "ListError",
     "Point",
     "Quad",
     "Reader",

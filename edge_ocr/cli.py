@@ -1,7 +1,7 @@
 """The command line: flags in, tables or JSON lines on stdout, one-line errors on stderr, an exit code.
 
-Exit codes: 0 good; 1 nothing could be read from any input, or results could not be written; 2 bad usage or
-configuration; 130 interrupted; 141 whoever read stdout went away.
+Exit codes: 0 good; 1 nothing could be read from any input, results could not be written, or a store is not whole; 2 bad
+usage or configuration; 130 interrupted; 141 whoever read stdout went away.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from edge_ocr import output
+from edge_ocr import logs, output
+from edge_ocr.clock import SystemClock
 from edge_ocr.errors import ConfigError, EdgeOcrError, SourceError, StoreError, printable
 from edge_ocr.types import Kind
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from edge_ocr.reader import Reader
     from edge_ocr.types import Image
 
-GOOD, NOTHING_READ, BAD_USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+GOOD, NOTHING_READ, NOT_WHOLE, BAD_USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 1, 2, 130, 141
 
 _PROGRESS_FROM = 10  # inputs; fewer are read before anybody wonders
 _PROGRAM_ENVIRONMENT = {
@@ -122,6 +123,8 @@ def _watch(args: argparse.Namespace) -> int:
 def _doctor(args: argparse.Namespace) -> int:
     from edge_ocr import doctor  # noqa: PLC0415
 
+    if args.privacy:
+        return _privacy(args)
     findings = doctor.examine()
     style = output.Style.of(sys.stdout)
     if args.json:
@@ -131,6 +134,79 @@ def _doctor(args: argparse.Namespace) -> int:
         for text, ok in doctor.report(findings):
             _print(style.paint(text, None if ok else "yellow"))
     return GOOD if doctor.can_read(findings) else NOTHING_READ
+
+
+def _privacy(args: argparse.Namespace) -> int:
+    from edge_ocr import config, privacy  # noqa: PLC0415
+
+    settings = config.Settings() if args.config is None else config.load(args.config)
+    for topic, said in privacy.statement(settings):
+        _print(output.json_line({"topic": topic, "kept": said}) if args.json else f"{topic:<14}  {printable(said)}")
+    return GOOD
+
+
+def _lists(args: argparse.Namespace) -> int:
+    from edge_ocr import upkeep  # noqa: PLC0415
+
+    path = upkeep.lists_file(args.file, args.config)
+    match args.action:
+        case "import":
+            change = upkeep.import_lists(path, args.csv, name=args.list, replace=args.replace)
+        case "add":
+            cells = {name: getattr(args, name) for name in ("list", "plate", "name", "from", "until", "note")}
+            change = upkeep.add(path, **cells)
+        case "remove":
+            change = upkeep.remove(path, args.plate, args.list)
+        case _:
+            exported = upkeep.export(path, args.csv)
+            if exported:
+                _print(exported, end="")
+            return GOOD
+    return _told(args, change.as_json())
+
+
+def _erase(args: argparse.Namespace) -> int:
+    from edge_ocr import upkeep  # noqa: PLC0415
+
+    since, until = _span(args)
+    return _told(args, upkeep.erase(_settings(args), plate=args.plate, since=since, until=until))
+
+
+def _replay(args: argparse.Namespace) -> int:
+    from edge_ocr import upkeep  # noqa: PLC0415
+
+    since, until = _span(args)
+    return _told(args, upkeep.replay(_settings(args), args.destination, since=since, until=until, dead=args.dead))
+
+
+def _span(args: argparse.Namespace) -> tuple[float | None, float | None]:
+    from edge_ocr import lists  # noqa: PLC0415
+
+    since = lists.moment(args.since or "", place="--since", end=False)
+    return since, lists.moment(args.until or "", place="--until", end=True)
+
+
+def _told(args: argparse.Namespace, told: dict[str, int]) -> int:
+    _print(output.json_line(told) if args.json else ", ".join(f"{count} {name}" for name, count in told.items()))
+    return GOOD
+
+
+def _check(args: argparse.Namespace) -> int:
+    from edge_ocr.store import check  # noqa: PLC0415
+
+    report = check.check(args.folder)
+    if args.json:
+        _print(output.json_line(report.as_json()))
+    else:
+        style = output.Style.of(sys.stdout)
+        for name, count in report.counts.items():
+            _print(f"{name.replace('_', ' '):<18}{count:>12}")
+        for note in report.notes:
+            _print(style.paint(f"note: {note}", "yellow"))
+        for fault in report.faults:
+            _print(style.paint(f"fault: {fault}", "red"))
+        _print("the store is not whole" if report.faults else "the store is whole")
+    return NOT_WHOLE if report.faults else GOOD
 
 
 def _bench(args: argparse.Namespace) -> int:
@@ -222,9 +298,9 @@ def _settings(args: argparse.Namespace) -> Settings:
     from edge_ocr import config  # noqa: PLC0415
 
     settings = config.Settings() if args.config is None else config.load(args.config)
-    if args.kind is not None:
+    if getattr(args, "kind", None) is not None:
         settings = replace(settings, kind=Kind(args.kind))
-    if args.region is not None:
+    if getattr(args, "region", None) is not None:
         settings = replace(settings, regions=args.region)
     if args.store is not None:
         settings = replace(settings, store=replace(settings.store, folder=args.store))
@@ -273,7 +349,27 @@ def _parser() -> _Parser:
     watch.add_argument("--until-end", action="store_true", help="stop at the end of the source")
     watch.add_argument("source", type=_name, metavar="SOURCE", help="a recording, a folder or a glob")
 
-    _command(commands, "doctor", _doctor, "say what this machine has and lacks")
+    check = _command(commands, "check", _check, "compare a store's rows with its files; changes nothing")
+    check.add_argument("folder", type=_path, metavar="DIR", help="the folder of a store")
+
+    _lists_commands(commands)
+
+    erase = _command(commands, "erase", _erase, "forget events of a plate or a time for good")
+    erase.add_argument("--plate", type=_said, metavar="PLATE", help="in any spelling")
+    replay = _command(commands, "replay", _replay, "send stored events to a destination once more")
+    replay.add_argument("destination", choices=("mqtt", "webhook", "files", "relay"), help="which destination")
+    replay.add_argument("--dead", action="store_true", help="only what it refused")
+    for parser_of in (erase, replay):
+        parser_of.add_argument("--config", type=_path, metavar="FILE", help="settings that name the store")
+        parser_of.add_argument("--store", type=_path, metavar="DIR", help="the folder of the store")
+        parser_of.add_argument(
+            "--since", type=_said, metavar="TIME", help="last seen from then on: 2026-05-01 or with T08:00+02:00"
+        )
+        parser_of.add_argument("--until", type=_said, metavar="TIME", help="last seen before, a day alone included")
+
+    doctor = _command(commands, "doctor", _doctor, "say what this machine has and lacks")
+    doctor.add_argument("--privacy", action="store_true", help="say instead what is kept of a plate")
+    doctor.add_argument("--config", type=_path, metavar="FILE", help="the settings that --privacy speaks of")
     _command(commands, "bench", _bench, "time every stage, and the decoder beside others, on this machine")
     return parser
 
@@ -285,6 +381,35 @@ def _command(commands: Any, name: str, run: Any, says: str) -> argparse.Argument
     return parser
 
 
+def _lists_commands(commands: Any) -> None:
+    says = "edit the lists of plates that are allowed, denied or known"
+    group = commands.add_parser("lists", help=says, description=says, allow_abbrev=False)
+    actions = group.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    names = ("allow", "deny", "known")
+    parsers = {
+        name: _command(actions, name, _lists, text)
+        for name, text in (
+            ("import", "take entries over from a CSV file, all or none"),
+            ("export", "write the lists as CSV"),
+            ("add", "put a plate on a list"),
+            ("remove", "take a plate off a list, or off all"),
+        )
+    }
+    for parser in parsers.values():
+        parser.add_argument("--file", type=_path, metavar="FILE", help="the lists")
+        parser.add_argument("--config", type=_path, metavar="FILE", help="settings that name them in lists.file")
+    parsers["import"].add_argument("--list", choices=names, help="for entries of a file without a column 'list'")
+    parsers["import"].add_argument("--replace", action="store_true", help="remove what the file does not have")
+    parsers["import"].add_argument("csv", type=_path, metavar="CSV", help="columns list,plate,name,from,until,note")
+    parsers["export"].add_argument("csv", type=_path, nargs="?", metavar="CSV", help="stdout unless told otherwise")
+    parsers["add"].add_argument("list", choices=names, help="which list")
+    parsers["add"].add_argument("plate", metavar="PLATE", help="in any spelling")
+    for column in ("name", "from", "until", "note"):
+        parsers["add"].add_argument(f"--{column}", default="", metavar="TEXT", help=f"the column {column}")
+    parsers["remove"].add_argument("--list", choices=names, help="this list alone")
+    parsers["remove"].add_argument("plate", type=_said, metavar="PLATE", help="in any spelling")
+
+
 def _reading_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=[str(kind) for kind in Kind], help="what to read (default plate)")
     parser.add_argument("--region", type=_regions, metavar="R,...", help="plate formats to expect, such as us,eu")
@@ -293,6 +418,12 @@ def _reading_flags(parser: argparse.ArgumentParser) -> None:
 def _name(text: str) -> str:
     if not text:  # from a shell variable that is not set; Python would take it for the current folder
         raise argparse.ArgumentTypeError("the name is empty")
+    return text
+
+
+def _said(text: str) -> str:
+    if not text.strip():  # as above: an erasure must not become wider by it
+        raise argparse.ArgumentTypeError("is empty")
     return text
 
 
@@ -347,10 +478,10 @@ class _Version(argparse.Action):
         raise SystemExit(GOOD)
 
 
-def _print(text: str) -> None:
+def _print(text: str, end: str = "\n") -> None:
     """A line of results, flushed; ends the program where there is no room for it."""
     try:
-        print(text, flush=True)
+        print(text, end=end, flush=True)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -406,14 +537,6 @@ def _become_program() -> None:
     sys.stderr = os.fdopen(own, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
     faulthandler.enable(sys.stderr)
     log = logging.StreamHandler(sys.stderr)
-    log.setFormatter(_OneLine())
+    log.setFormatter(logs.Journal() if os.environ.get("JOURNAL_STREAM") else logs.OneLine())
+    log.addFilter(logs.RateLimit(SystemClock()))
     logging.basicConfig(handlers=[log], level=logging.WARNING)
-
-
-class _OneLine(logging.Formatter):
-    """What a log record and its exception say, without the traceback."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        error = record.exc_info[1] if record.exc_info else None
-        cause = "" if error is None else f" ({type(error).__name__}: {error})"
-        return printable(f"edge-ocr: {record.getMessage()}{cause}")

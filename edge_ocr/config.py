@@ -1,26 +1,27 @@
 """Settings: TOML or keywords in, checked and frozen values out.
 
-The classes below are the reference: a table of the file is a class, a key is a field, and every field carries its
-default and its limits. :func:`load` reads a file, :func:`parse` takes nested mappings, for Python callers. An error
-tells the file, the key path and the cure; an unknown key names the known one that it resembles.
+The classes below and in :mod:`edge_ocr.tables` are the reference: a table of the file is a class, a key is a field,
+and every field carries its default and its limits. :func:`load` reads a file, :func:`parse` takes nested mappings, for
+Python callers. An error tells the file, the key path and the cure; an unknown key names the known one it resembles.
 """
 
 from __future__ import annotations
 
 import difflib
+import itertools
 import reprlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from edge_ocr.errors import ConfigError, printable
-from edge_ocr.types import Kind
-
-
-def _number(default: float | None, least: float, most: float) -> Any:
-    return field(default=default, metadata={"limits": (least, most)})
+from edge_ocr.tables import HealthSettings, ListSettings, PrivacySettings, PublishSettings
+from edge_ocr.tables import choice as _choice
+from edge_ocr.tables import number as _number
+from edge_ocr.types import Action, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +75,48 @@ class VoteSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class StoreSettings:
-    """Table ``[store]``: where events are kept.
+class KeepSettings:
+    """A table such as ``[store.crops]``: how much of one kind is kept; 0 for no limit.
 
     Attributes:
-        folder: for events.jsonl and the crops; None to keep nothing. Relative to the working directory; ``~`` at its
+        days: how long. Nothing is old while the clock is not synchronised, or was for less than an hour.
+        most: how many.
+        mb: how many megabytes.
+
+    """
+
+    days: float = _number(0.0, 0, 36_500)
+    most: int = _number(0, 0, 1_000_000_000)
+    mb: float = _number(0.0, 0, 1_000_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Table ``[store]``: where events are kept, and for how long.
+
+    Beyond a limit the oldest give way. What waits to be sent stays: an event, not its pictures.
+
+    Attributes:
+        folder: for the database and the crops; None to keep nothing. Relative to the working directory; ``~`` at its
             beginning is the home folder.
+        events: how much of the events; ``mb`` of the database without the previews.
+        crops: how much of the pictures of plates.
+        previews: how much of their small copies, which outlive them.
+        attempts: how many tracks without an event are kept, in a ring, to see why a plate was missed.
+        free_mb: the floor: what of the disk stays free. Below it crops give way, and no new ones are kept.
+        outbox_most: how many events may wait for one destination.
+        outbox_full: which event becomes a dead letter of a destination beyond that: "oldest" or "newest".
 
     """
 
     folder: Path | None = None
+    events: KeepSettings = field(default_factory=lambda: KeepSettings(365, 1_000_000, 1000))
+    crops: KeepSettings = field(default_factory=lambda: KeepSettings(30, 200_000, 2000))
+    previews: KeepSettings = field(default_factory=lambda: KeepSettings(90, 20_000, 32))
+    attempts: int = _number(500, 0, 1_000_000)
+    free_mb: float = _number(200.0, 0, 1_000_000_000)
+    outbox_most: int = _number(1_000_000, 1, 1_000_000_000)
+    outbox_full: str = _choice("oldest", "oldest", "newest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +130,10 @@ class Settings:
         track: which boxes of successive frames are one plate.
         vote: what is evidence enough for an event.
         store: where events are kept.
+        lists: which plates are known, and what follows.
+        privacy: what of a plate is kept at all.
+        publish: where events go.
+        health: when the status turns red.
 
     """
 
@@ -106,6 +143,10 @@ class Settings:
     track: TrackSettings = field(default_factory=TrackSettings)
     vote: VoteSettings = field(default_factory=VoteSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
+    lists: ListSettings = field(default_factory=ListSettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
+    publish: PublishSettings = field(default_factory=PublishSettings)
+    health: HealthSettings = field(default_factory=HealthSettings)
 
 
 def load(path: Path) -> Settings:
@@ -143,7 +184,53 @@ def parse(tables: Mapping[str, Any], *, origin: str) -> Settings:
 
     """
     settings: Settings = _table(Settings(), tables, origin, "")
+    for place, wrong in _contradictions(settings):
+        raise ConfigError(f"{origin}: {place} {wrong}")
     return settings
+
+
+def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What each key may say alone, but not beside the others: a key path and what is wrong with it."""
+    return itertools.chain(_privacy_contradictions(settings), _publish_contradictions(settings))
+
+
+def _privacy_contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
+    privacy = settings.privacy
+    if privacy.mode == "hashed" and privacy.key_file is None:
+        yield "privacy.key_file", "is missing, but privacy.mode 'hashed' needs it; name a file of 32 secret bytes"
+    if privacy.mode == "hashed" and privacy.crops == "keep":
+        yield "privacy.crops", "is 'keep', but pictures show what 'hashed' hides; give 'blur' or 'drop'"
+    if privacy.mode == "listed" and settings.lists.file is None:
+        yield "privacy.mode", "is 'listed', but without lists.file no event would be kept; name that file"
+
+
+def _publish_contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
+    publish, mqtt = settings.publish, settings.publish.mqtt
+    if publish.destinations and settings.store.folder is None:
+        yield "store.folder", "is missing, but [publish] needs it, to keep what cannot be delivered yet; name one"
+    if publish.retry.first_seconds > publish.retry.most_seconds:
+        yield "publish.retry.first_seconds", "is more than publish.retry.most_seconds; give a smaller number"
+    if mqtt.cert_file is not None and mqtt.key_file is None:
+        yield "publish.mqtt.key_file", "is missing, but publish.mqtt.cert_file needs it; name the certificate's key"
+    if mqtt.password_file is not None and mqtt.username is None:
+        yield "publish.mqtt.username", "is missing, but publish.mqtt.password_file needs it; name the user"
+    for key in ("prefix", "discovery"):
+        topic = getattr(mqtt, key)
+        if topic is not None and set(topic) & set("+#"):
+            yield f"publish.mqtt.{key}", f"is {_quoted(topic)}, which holds a wildcard; leave out '+' and '#'"
+    url = publish.webhook.url
+    if url is not None and not _is_web_address(url):
+        yield "publish.webhook.url", f"is {_quoted(url)}, which is no address; write it as 'https://host/path'"
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    plain = url.isascii() and not set(url) & set(' "<>\\^`{|}#') and "@" not in parts.netloc
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0 and plain
 
 
 def _table(defaults: Any, table: Any, origin: str, path: str) -> Any:
@@ -153,7 +240,7 @@ def _table(defaults: Any, table: Any, origin: str, path: str) -> Any:
     known = {item.name: item for item in fields(defaults)}
     values = {name: getattr(defaults, name) for name in known}
     for key, value in table.items():
-        name = key if isinstance(key, str) and key.isprintable() else _quoted(key)
+        name = key if isinstance(key, str) and key.isprintable() and len(key) <= 40 else _quoted(key)
         place = f"{path}.{name}" if path else name
         if key not in known:
             raise ConfigError(f"{origin}: {place} is unknown; {_nearest(str(key), known)}")
@@ -193,15 +280,34 @@ def _whole(known: Field[Any], value: Any, place: str) -> int:
 
 
 def _kind(_: Field[Any], value: Any, place: str) -> Kind:
-    try:
-        return Kind(value)
-    except ValueError as error:
-        raise ConfigError(
-            f"{place} is {_quoted(value)}, which is unknown; {_nearest(str(value), list(Kind))}"
-        ) from error
+    return Kind(_one_of(list(Kind), value, place))
 
 
-def _names(_: Field[Any], value: Any, place: str) -> tuple[str, ...]:
+def _action(_: Field[Any], value: Any, place: str) -> Action:
+    return Action(_one_of(list(Action), value, place))
+
+
+def _one_of(known: Sequence[str], value: Any, place: str) -> str:
+    if not isinstance(value, str) or value not in known:
+        raise ConfigError(f"{place} is {_quoted(value)}, which is unknown; {_nearest(str(value), known)}")
+    return value
+
+
+def _switch(_: Field[Any], value: Any, place: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{place} is {_quoted(value)}, but must be true or false; write it without quotes")
+    return value
+
+
+def _text(known: Field[Any], value: Any, place: str) -> str:
+    if "choices" in known.metadata:
+        return _one_of(known.metadata["choices"], value, place)
+    if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= 1000:
+        raise ConfigError(f"{place} is {_quoted(value)}, but must be a text of one line; give one in quotes")
+    return value
+
+
+def _names(known: Field[Any], value: Any, place: str) -> tuple[str, ...]:
     if (
         isinstance(value, str)
         or not isinstance(value, list | tuple)
@@ -210,19 +316,36 @@ def _names(_: Field[Any], value: Any, place: str) -> tuple[str, ...]:
         raise ConfigError(f'{place} is {_quoted(value)}, but must be a list of names; write it as ["us", "eu"]')
     if not value:
         raise ConfigError(f"{place} is empty, so that nothing could be read; name at least one, or leave the key out")
+    if "choices" in known.metadata:
+        for name in value:
+            _one_of(known.metadata["choices"], name, place)
+    if len(set(value)) < len(value):
+        raise ConfigError(f"{place} is {_quoted(value)}, which names something twice; name each once")
     return tuple(value)
 
 
-def _folder(_: Field[Any], value: Any, place: str) -> Path:
+def _path(known: Field[Any], value: Any, place: str) -> Path:
     if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
-        raise ConfigError(f'{place} is {_quoted(value)}, but must be a folder; write it as "/var/lib/edge-ocr"')
+        what, example = (
+            ("file", "/etc/edge-ocr/name") if known.name.endswith("file") else ("folder", "/var/lib/edge-ocr")
+        )
+        raise ConfigError(f'{place} is {_quoted(value)}, but must be a {what}; write it as "{example}"')
     try:
         return Path(value).expanduser()
     except RuntimeError as error:  # nobody of that name, or nobody who has a home
         raise ConfigError(f"{place} is {_quoted(value)}, whose home folder is not known; write it out") from error
 
 
-_CHECKS = {"float": _real, "int": _whole, "Kind": _kind, "tuple[str, ...]": _names, "Path": _folder}
+_CHECKS = {
+    "float": _real,
+    "int": _whole,
+    "bool": _switch,
+    "str": _text,
+    "Kind": _kind,
+    "Action": _action,
+    "tuple[str, ...]": _names,
+    "Path": _path,
+}
 
 
 def _quoted(value: Any) -> str:
@@ -231,7 +354,7 @@ def _quoted(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _nearest(word: str, known: Mapping[str, Any] | list[Kind]) -> str:
+def _nearest(word: str, known: Iterable[str]) -> str:
     names = [str(name) for name in known]
     (*near,) = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(names)}"

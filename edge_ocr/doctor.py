@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_ocr import bundle, clock, engine
+from edge_ocr import bundle, clock, engine, machine
 from edge_ocr.errors import EdgeOcrError
 from edge_ocr.types import Kind
 
@@ -24,16 +24,6 @@ _MIB = 1 << 20
 _HOT = 80.0  # degrees Celsius at which a Raspberry Pi starts to slow down
 _LEAST_MEMORY = 256 * _MIB  # the runtime needs half, the system the rest
 _LEAST_DISK = 256 * _MIB
-_THROTTLED = {  # bits of the firmware's get_throttled
-    0: "under-voltage now",
-    1: "frequency capped now",
-    2: "throttled now",
-    3: "too hot now",
-    16: "under-voltage since boot",
-    17: "frequency capped since boot",
-    18: "throttled since boot",
-    19: "too hot since boot",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,16 +150,15 @@ def _accuracy(shipped: Bundle) -> list[str]:
 
 
 def _processor(root: Path) -> Finding:
-    model = _text(root / "proc/device-tree/model").strip("\0\n")
-    lines = _text(root / "proc/cpuinfo").splitlines()
+    model = machine.text(root / "proc/device-tree/model").strip("\0\n")
+    lines = machine.text(root / "proc/cpuinfo").splitlines()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model"))]
     found = model or (names[0] if names else platform.machine())
     return Finding("processor", ok=True, needed=False, found=f"{found}, {len(os.sched_getaffinity(0))} cores usable")
 
 
 def _memory(root: Path) -> Finding:
-    lines = _text(root / "proc/meminfo").splitlines()
-    sizes = {line.partition(":")[0]: int(line.split()[1]) * 1024 for line in lines if len(line.split()) > 1}
+    sizes = machine.memory(root)
     total, free = sizes.get("MemTotal", 0), sizes.get("MemAvailable", 0)
     found = f"{free // _MIB} of {total // _MIB} MiB available"
     return Finding("memory", ok=free >= _LEAST_MEMORY, needed=False, found=found, cure="stop other programs")
@@ -191,24 +180,20 @@ def _clock() -> Finding:
 
 
 def _heat(root: Path) -> Finding:
-    zones = sorted((root / "sys/class/thermal").glob("thermal_zone*/temp"))
-    degrees = [int(text) / 1000 for text in map(_text, zones) if text.strip().lstrip("-").isdecimal()]
-    if not degrees:
+    hottest = machine.temperature(root)
+    if hottest is None:
         return Finding("temperature", ok=True, needed=False, found="this machine does not tell")
-    hottest = max(degrees)
     cure = "add a heat sink or a fan"
     return Finding("temperature", ok=hottest < _HOT, needed=False, found=f"{hottest:.0f} degrees Celsius", cure=cure)
 
 
 def _power(root: Path) -> Iterator[Finding]:
     """What a Raspberry Pi's firmware tells about its supply and its speed; nothing on other machines."""
-    text = _text(root / "sys/devices/platform/soc/soc:firmware/get_throttled").strip()
-    if not text:
+    bits = machine.throttled(root)
+    if bits is None:
         return
-    bits = int(text, 16)
-    told = [meaning for bit, meaning in _THROTTLED.items() if bits >> bit & 1]
-    found = ", ".join(told) or "never throttled"
-    yield Finding("power", ok=not told, needed=False, found=found, cure="use a stronger supply or a shorter cable")
+    found = ", ".join(machine.meanings(bits)) or "never throttled"
+    yield Finding("power", ok=not bits, needed=False, found=found, cure="use a stronger supply or a shorter cable")
 
 
 def _cameras(root: Path) -> Iterator[Finding]:
@@ -229,11 +214,3 @@ def _trial() -> Finding:
     except (EdgeOcrError, ImportError) as error:
         return Finding("reading", ok=False, needed=True, found=str(error), cure="cure what is missing above")
     return Finding("reading", ok=True, needed=True, found=f"a frame of 1280x720 in {sum(watch.ms.values()):.0f} ms")
-
-
-def _text(path: Path) -> str:
-    """What a file of the kernel says; nothing where the machine has no such file."""
-    try:
-        return path.read_text("utf-8", "replace")
-    except OSError:
-        return ""

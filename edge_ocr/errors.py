@@ -7,6 +7,7 @@ EdgeOcrError
  +-- GrammarError (ValueError)        a plate format or word list cannot be compiled
  +-- EngineError (RuntimeError)       no interpreter is installed, or it refuses the model
  +-- StoreError (OSError)             events or crops cannot be written or found where they should be
+ +-- ListError (ValueError)           a file of allow, deny and known lists is wrong, or cannot be read or written
 
 Every message is one line that says what is wrong, where, and what to do about it. Wrong arguments of a function stay
 plain ValueError and TypeError that name the argument.
@@ -41,6 +42,10 @@ class EngineError(EdgeOcrError, RuntimeError):
 
 class StoreError(EdgeOcrError, OSError):
     """Events or crops cannot be written, or what is in their folder is not what this program put there."""
+
+
+class ListError(EdgeOcrError, ValueError):
+    """A file of allow, deny and known lists is wrong, or cannot be read or written; the message names the line."""
 
 
 def printable(name: object) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections import Counter
+from collections import Counter, deque
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
@@ -17,7 +17,7 @@ from edge_ocr.bundle import shipped_bundle
 from edge_ocr.detect import Detector
 from edge_ocr.reader import SHORTEST, Reader
 from edge_ocr.track import Box, Observation, Tracker
-from edge_ocr.types import Event
+from edge_ocr.types import Attempt, Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from edge_ocr.types import Frame, Image, Quad, Sighting, Stamp
     from edge_ocr.vote import Vote
 
+_MOST_MISSED = 100  # tracks without an event, for whoever wants to keep them
 _MARGIN = 0.25  # of the plate's height, around the crop that is kept as evidence
 
 
@@ -77,6 +78,7 @@ class Pipeline:
 
     Attributes:
         rejected: how many tracks did not become an event, by reason.
+        missed: the latest of them, but for repetitions; whoever keeps them takes them away.
 
     """
 
@@ -92,6 +94,7 @@ class Pipeline:
         self._due: dict[int, float] = {}  # when each other track in the picture is to be decided, monotonic
         self._told: dict[str, float] = {}  # when each text was last seen, monotonic
         self.rejected: Counter[Rejection] = Counter()
+        self.missed: deque[Attempt] = deque(maxlen=_MOST_MISSED)
 
     def step(self, frame: Frame) -> list[Event]:
         """Take one frame.
@@ -125,13 +128,34 @@ class Pipeline:
             if self._decided.pop(track.number, None) is None:
                 verdict = self._judge(track)
                 if isinstance(verdict, Rejection):
-                    self.rejected[verdict] += 1
+                    self._reject(track, verdict)
                 else:
                     read.append((track, verdict))
         # The longest first: what ends together with the whole of it is known to be a fragment.
         told = [(self._tell(*item, now), item[0]) for item in sorted(read, key=_longest)]
-        self.rejected.update(verdict for verdict, _ in told if isinstance(verdict, Rejection))
-        return [verdict for verdict, _ in sorted(told, key=_oldest) if isinstance(verdict, Event)]
+        for said, track in told:
+            if isinstance(said, Rejection):
+                self._reject(track, said)
+        return [said for said, _ in sorted(told, key=_oldest) if isinstance(said, Event)]
+
+    def _reject(self, track: Track, reason: Rejection) -> None:
+        self.rejected[reason] += 1
+        if reason is Rejection.REPEAT:
+            return
+        evidence = [seen.sighting for seen in track.best]
+        guess = vote.fuse(evidence, self._reader.grammar, kind=self._settings.kind) if evidence else None
+        self.missed.append(
+            Attempt(
+                source=self._source,
+                reason=str(reason),
+                text=guess.reading.text if guess else "",
+                confidence=guess.reading.confidence if guess else 0.0,
+                reads=track.reads,
+                unread=track.unread,
+                last=track.last,
+                crop=track.best[guess.best if guess else 0].crop if track.best else None,
+            )
+        )
 
     def _decide_early(self, track: Track, now: Stamp) -> Event | None:
         """An event of a track that stays, if it is due and there is evidence enough."""

@@ -6,25 +6,40 @@ import logging
 import os
 from collections import Counter
 from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from threading import Event as Flag
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Self
 
 from edge_ocr.camera import files
 from edge_ocr.clock import SystemClock
 from edge_ocr.config import Settings
+from edge_ocr.decide import decide
 from edge_ocr.errors import SourceError, printable
+from edge_ocr.health import Health, Queue
+from edge_ocr.lists import LiveLists
 from edge_ocr.pipeline import Pipeline, open_reader
-from edge_ocr.store import FileStore
+from edge_ocr.privacy import Shield
+from edge_ocr.store import Database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from edge_ocr.clock import Clock
     from edge_ocr.pipeline import FrameReader
+    from edge_ocr.publish.sender import Sender
     from edge_ocr.types import Event, Frame
 
 _MOST_FAILURES = 25
 """Frames that may fail in a row: a bad frame is bad luck, so many are a fault that must be told."""
+
+_LINGER_SECONDS = 10.0
+"""How long a watch that has ended goes on sending; what is left is sent by the next one."""
+
+_JOIN_SECONDS = 30.0
+"""A destination's thread ends within its timeouts."""
 
 _log = logging.getLogger(__name__)
 
@@ -39,11 +54,15 @@ def watch(
     clock: Clock | None = None,
     random: Callable[[int], bytes] = os.urandom,
     counts: Counter[str] | None = None,
+    health: Health | None = None,
 ) -> Iterator[Event]:
     """Watch a source to its end.
 
     Every frame of a recording is processed, however long it takes, and time in it is the recording's own, counted from
     now: the same recording gives the same events on any machine.
+
+    An event is what privacy lets be kept of it, with what the lists say. It is sent where the settings say while the
+    watch goes on; what could not be sent waits in the store for the next one.
 
     Args:
         source: a recording, an image, a folder or a glob.
@@ -53,7 +72,8 @@ def watch(
         clock: gives the time at which the source begins; None for the machine's own.
         random: n -> n random bytes, for the events' ids.
         counts: is added to, to see what becomes of frames and tracks: 'frames', 'failed frames', 'events', and the
-            tracks that gave no event under the reasons of :class:`edge_ocr.pipeline.Rejection`.
+            tracks that gave no event, 'not kept' among them, under the reasons of :class:`edge_ocr.pipeline.Rejection`.
+        health: is told of frames, events and rejections, and watches lists, store and destinations meanwhile.
 
     Returns:
         The events, each as soon as it is certain. Close it (or exhaust it) to let go of the source and the store.
@@ -72,20 +92,28 @@ def watch(
         what = f"{printable(source)}: this version watches files, folders and globs, not cameras and streams"
         raise SourceError(f"{what}; record it and watch the recording")
     settings = settings or Settings()
+    clock = clock or SystemClock()
     pipeline = Pipeline(reader or open_reader(settings), settings, random=random)
-    frames = files.frames(source, start=(clock or SystemClock()).stamp())
-    events = _stored(_events(pipeline, frames, Counter() if counts is None else counts), settings)
+    live, shield = LiveLists(settings.lists.file), Shield(settings.privacy)
+    frames = files.frames(source, start=clock.stamp())
+    counts = Counter() if counts is None else counts
+    health = health or Health(settings.health, clock, folder=settings.store.folder)
+    told = _events(pipeline, frames, counts, health)
+    events = _stored(_settled(told, live, shield, settings, counts, health), pipeline, shield, settings, clock, health)
     next(events)
     return events
 
 
-def _events(pipeline: Pipeline, frames: Iterable[Frame], counts: Counter[str]) -> Iterator[Event]:
+def _events(pipeline: Pipeline, frames: Iterable[Frame], counts: Counter[str], health: Health) -> Iterator[Event]:
     """Everything that the pipeline tells, while counting."""
     try:
-        for event in chain(_steps(pipeline, frames, counts), _last(pipeline)):
+        for event in chain(_steps(pipeline, frames, counts, health), _last(pipeline)):
             counts["events"] += 1
+            health.event(event.source)
             yield event
     finally:  # an interrupted watch has counts too
+        for reason, count in pipeline.rejected.items():
+            health.count("rejected", count, reason=str(reason))
         counts.update({str(reason): count for reason, count in pipeline.rejected.items()})
 
 
@@ -93,14 +121,16 @@ def _last(pipeline: Pipeline) -> Iterator[Event]:
     yield from pipeline.finish()  # asked only when all frames are through
 
 
-def _steps(pipeline: Pipeline, frames: Iterable[Frame], counts: Counter[str]) -> Iterator[Event]:
+def _steps(pipeline: Pipeline, frames: Iterable[Frame], counts: Counter[str], health: Health) -> Iterator[Event]:
     failures = 0
     for frame in frames:
         counts["frames"] += 1
+        health.count("frames", camera=frame.source)  # a recording may pause: it is no camera whose frames must come
         try:
             events = pipeline.step(frame)
         except Exception:
             counts["failed frames"] += 1
+            health.count("frames_failed", camera=frame.source)
             failures += 1
             if failures == _MOST_FAILURES:
                 raise
@@ -111,10 +141,121 @@ def _steps(pipeline: Pipeline, frames: Iterable[Frame], counts: Counter[str]) ->
         yield from events
 
 
-def _stored(events: Iterator[Event], settings: Settings) -> Iterator[Any]:
-    """None as soon as the store is open, then the same events, each stored before it is handed on."""
+def _settled(
+    events: Iterator[Event],
+    live: LiveLists,
+    shield: Shield,
+    settings: Settings,
+    counts: Counter[str],
+    health: Health,
+) -> Iterator[Event]:
+    """The events with what the lists say of them, as far as privacy lets them be kept."""
+    told = None
+    health.watch("lists", lambda: live.problem)
+    for event in events:
+        lists = live.current()
+        if live.problem not in {None, told}:
+            told = live.problem
+            _log.warning("%s", told)
+        kept = shield.event(event, decide(event.reading, lists, settings.lists, event.last))
+        if kept is None:
+            counts["not kept"] += 1
+        else:
+            yield replace(kept[0], decision=kept[1])
+
+
+def _stored(
+    events: Iterator[Event], pipeline: Pipeline, shield: Shield, settings: Settings, clock: Clock, health: Health
+) -> Iterator[Any]:
+    """None as soon as the store is open, then the same events, each stored, and queued for whoever it is sent to."""
+    if settings.store.folder is None:
+        yield None
+        yield from events
+        return
     with ExitStack() as stack:
-        store = stack.enter_context(FileStore(settings.store.folder)) if settings.store.folder else None
+        store = stack.enter_context(Database(settings.store.folder, clock, settings.store))
+        health.watch("store", lambda: store.trouble)
+        stack.callback(health.forget, "store")
+        posts = stack.enter_context(_Posts(store, settings, clock, health))
         yield None
         for event in events:
-            yield store.add(event) if store else event
+            stored = store.record(event, decision=event.decision, destinations=settings.publish.destinations)
+            posts.wake()
+            yield stored
+            _keep_missed(pipeline, store, shield)
+        _keep_missed(pipeline, store, shield)
+        store.tidy()
+        posts.linger()
+
+
+def _keep_missed(pipeline: Pipeline, store: Database, shield: Shield) -> None:
+    while pipeline.missed:
+        store.miss(shield.attempt(pipeline.missed.popleft()))
+
+
+class _Posts:
+    """A thread for each destination, from entry to exit.
+
+    Raises:
+        ConfigError: a destination cannot be used as it is set.
+
+    """
+
+    def __init__(self, store: Database, settings: Settings, clock: Clock, health: Health) -> None:
+        self._store, self._clock, self._health = store, clock, health
+        self._stop = Flag()
+        senders = [_sender(name, store, settings, clock, health) for name in settings.publish.destinations]
+        self._posts = [(sender, Flag()) for sender in senders]
+        self._threads = [Thread(target=self._run, args=post, name=post[0].name) for post in self._posts]
+
+    def __enter__(self) -> Self:
+        for thread, (sender, _) in zip(self._threads, self._posts, strict=True):
+            self._health.watch_queue(sender.name, partial(self._queue, sender))
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self.wake()
+        for thread in self._threads:
+            self._health.forget(thread.name)
+            thread.join(_JOIN_SECONDS)
+            if thread.is_alive():
+                _log.error(
+                    "%s: did not stop within %g s; what it was sending is sent again", thread.name, _JOIN_SECONDS
+                )
+
+    def wake(self) -> None:
+        """There is something new to send."""
+        for _, flag in self._posts:
+            flag.set()
+
+    def linger(self) -> None:
+        """Wait while destinations take what is left, but not for those that take nothing."""
+        pause = Flag()
+        for _ in range(int(_LINGER_SECONDS / 0.05)):
+            left = [sender for sender, _ in self._posts if self._store.outbox.depth(sender.name).pending]
+            if all(sender.problem for sender in left):
+                return
+            pause.wait(0.05)
+
+    def _queue(self, sender: Sender) -> Queue:
+        now = self._clock.stamp()
+        depth = self._store.outbox.depth(sender.name, now.boot_id)
+        age = None if depth.oldest_mono is None else now.mono - depth.oldest_mono
+        return Queue(depth.pending, depth.dead, age, sender.problem)
+
+    def _run(self, sender: Sender, flag: Flag) -> None:
+        while not self._stop.is_set():
+            flag.wait(sender.step())
+            flag.clear()
+        sender.close()
+
+
+def _sender(name: str, store: Database, settings: Settings, clock: Clock, health: Health) -> Sender:
+    # Destinations bring HTTP, TLS and more into memory: whoever publishes nothing does not pay for them.
+    from edge_ocr.publish.catalogue import open_destination  # noqa: PLC0415
+    from edge_ocr.publish.sender import Sender  # noqa: PLC0415
+
+    destination = open_destination(name, settings.publish, clock, store, lambda: health.snapshot().as_json())
+    return Sender(name, destination, store.outbox, clock, settings.publish.retry)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 Image: TypeAlias = NDArray[np.uint8]
 """HxWx3 in B, G, R order or HxW grey; uint8, 0..255."""
@@ -229,8 +230,9 @@ class Event:
 
     ``reads`` counts the frames that were read and ``unread`` those among them that gave no text; ``first`` and ``last``
     are the frames it was seen in, and ``crop`` is the picture, in the frame ``crop_frame``, that supports the text
-    best. ``direction`` is where it went in the picture, None if it stood. ``crop_file`` is where the store put the
-    crop, relative to the store's folder; None if it was not stored.
+    best, None where privacy forbids pictures. ``direction`` is where it went in the picture, None if it stood.
+    ``crop_file`` is where the store put the crop, relative to the store's folder; None if it was not stored.
+    ``decision`` is what the lists say of it; None before they were asked.
     """
 
     id: str
@@ -242,10 +244,11 @@ class Event:
     last: Stamp
     first_frame: int
     last_frame: int
-    crop: Image
+    crop: Image | None
     crop_frame: int
     direction: Direction | None = None
     crop_file: str | None = None
+    decision: Decision | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The event as `watch --json` prints and the store writes it: plain values, no pixels."""
@@ -265,8 +268,93 @@ class Event:
             "crop": self.crop_file,
             "crop_frame": self.crop_frame,
             "alternatives": [other.as_json() for other in self.reading.alternatives],
-            "list": None,
+            "list": self.decision and self.decision.entry,
+            "decision": self.decision and self.decision.as_json(),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A track that did not become an event: the answer to 'why was this plate missed?'.
+
+    ``reason`` is one of :class:`edge_ocr.pipeline.Rejection`; ``text`` the best guess, '' without one, and
+    ``confidence`` its probability; ``crop`` the picture that could be read best, None if none could.
+    """
+
+    source: str
+    reason: str
+    text: str
+    confidence: float
+    reads: int
+    unread: int
+    last: Stamp
+    crop: Image | None
+
+
+class Action(StrEnum):
+    """What is done about an event."""
+
+    OPEN = "open"
+    REFUSE = "refuse"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the lists say of an event, and why; the reading itself is never changed by it.
+
+    Attributes:
+        action: what is done.
+        explanation: one sentence that holds no plate, so that it may be kept in every privacy mode.
+        list: 'allow', 'deny' or 'known'; None if no list has the plate.
+        entry: the entry of that list as it is written there, normalised; None without a list.
+        name: what the entry is called, '' if nothing.
+        distance: how far the reading is from the entry, 0 if it says exactly that; in characters, see
+            docs/design/publish.md.
+
+    """
+
+    action: Action
+    explanation: str
+    list: str | None = None
+    entry: str | None = None
+    name: str = ""
+    distance: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """The decision as it is stored and published."""
+        return {
+            "action": str(self.action),
+            "explanation": self.explanation,
+            "list": self.list,
+            "entry": self.entry,
+            "name": self.name,
+            "distance": round(self.distance, 3),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One event for one destination, as the store's outbox hands it out.
+
+    Attributes:
+        id: of the event in its store; ascends in the order in which events were recorded.
+        destination: its name.
+        key: the event's UUIDv7; the same for every attempt, so that the other side can tell repetitions.
+        camera: events of one camera are delivered in order.
+        event: as JSON, with wall times put right as far as is known by now.
+        crop_path: where the picture lies; None if there is none (any more).
+        attempts: how many failed so far.
+
+    """
+
+    id: int
+    destination: str
+    key: str
+    camera: str
+    event: dict[str, Any]
+    crop_path: Path | None
+    attempts: int
 
 
 def corners_of(points: Sequence[Sequence[float]]) -> tuple[Point, Point, Point, Point]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PICTURE = Path(__file__).parents[1] / "data/images/cmyk.jpg"
 REFERENCE = Path(__file__).parents[2] / "docs/reference/command-line.md"
-COMMANDS = ("read", "watch", "doctor", "bench")
+COMMANDS = ("read", "watch", "doctor", "bench", "erase", "replay")
 
 
 def start(*arguments: str, **options: object) -> subprocess.Popen[str]:
@@ -59,6 +59,14 @@ def start(*arguments: str, **options: object) -> subprocess.Popen[str]:
         (["watch", ""], "argument SOURCE: the name is empty"),
         (["watch", "--store", "", "a.mp4"], "argument --store: the name is empty"),
         (["watch", "--config", "", "a.mp4"], "argument --config: the name is empty"),
+        (["check", ""], "argument DIR: the name is empty"),
+        (["erase", "--store", "", "--plate", "AB12"], "argument --store: the name is empty"),
+        (["erase", "--store", "a", "--plate", ""], "argument --plate: is empty"),
+        (["erase", "--store", "a", "--plate", "AB12", "--since", ""], "argument --since: is empty"),
+        (["replay", "files", "--store", "a", "--until", " "], "argument --until: is empty"),
+        (["lists", "import", "--file", "", "a.csv"], "argument --file: the name is empty"),
+        (["lists", "remove", "--file", "a.csv", ""], "argument PLATE: is empty"),
+        (["doctor", "--privacy", "--config", ""], "argument --config: the name is empty"),
         (["watch"], "the following arguments are required: SOURCE"),
         (["watch", "a.mp4", "b.mp4"], "unrecognized arguments: b.mp4"),
     ],
@@ -159,7 +167,7 @@ def test_a_store_that_cannot_be_opened_is_bad_usage_told_before_the_table(
     assert cli.main(["watch", "--region", "sk", "--store", str(tmp_path / "taken"), str(PICTURE)]) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert shown.err.startswith(f"edge-ocr: {tmp_path}/taken/events.jsonl: cannot be written")
+    assert shown.err.startswith(f"edge-ocr: {tmp_path}/taken: cannot be written")
 
 
 def test_a_store_that_fails_in_the_middle_is_no_bad_usage(

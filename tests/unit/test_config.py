@@ -78,7 +78,7 @@ def _keys(table: dict[str, Any]) -> set[str]:
     [
         ("kindd = 'plate'", "{path}: kindd is unknown; did you mean 'kind'?"),
         ("[vote]\nmin_confidense = 1", "{path}: vote.min_confidense is unknown; did you mean 'min_confidence'?"),
-        ("[store]\nzzz = 1", "{path}: store.zzz is unknown; known are: folder"),
+        ("[store.crops]\nzzz = 1", "{path}: store.crops.zzz is unknown; known are: days, most, mb"),
         ("kind = 'plates'", "{path}: kind is 'plates', which is unknown; did you mean 'plate'?"),
         ("kind = ['plate']", "{path}: kind is ['plate'], which is unknown; did you mean 'plate'?"),
         ("vote = 3", "{path}: vote is 3, but must be a table; write it as [vote]"),

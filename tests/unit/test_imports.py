@@ -14,7 +14,7 @@ from edge_ocr.engine import _INTERPRETERS
 
 ROOT = Path(__file__).parents[2]
 
-COMMON = {"types", "errors", "clock", "config"}
+COMMON = {"types", "errors", "clock", "config", "tables"}
 """The ground floor: every module may stand on it, and it stands on nothing but itself."""
 
 ARROWS: dict[str, set[str]] = {
@@ -22,6 +22,15 @@ ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "clock": set(),
     "config": set(),
+    "tables": set(),
+    "keyfile": set(),
+    "lists": set(),
+    "logs": set(),
+    "machine": set(),
+    "health": {"machine"},
+    "decide": {"lists"},
+    "privacy": {"keyfile", "lists"},
+    "publish": {"keyfile"},
     "engine": set(),
     "bundle": set(),
     "automata": set(),
@@ -41,16 +50,36 @@ ARROWS: dict[str, set[str]] = {
     "store": set(),
     "annotate": set(),
     "output": set(),
-    "runtime": {"pipeline", "camera", "store"},
+    "runtime": {"pipeline", "camera", "store", "lists", "decide", "privacy", "publish", "health"},
     "bench": {"ctc", "grammar", "reader"},
-    "doctor": {"engine", "bundle", "reader", "ctc"},
-    "cli": {"runtime", "reader", "camera", "annotate", "output", "doctor", "bench"},
+    "doctor": {"engine", "bundle", "reader", "ctc", "machine"},
+    "upkeep": {"lists", "privacy", "publish", "store"},
+    "cli": {
+        "logs",
+        "lists",
+        "privacy",
+        "upkeep",
+        "runtime",
+        "reader",
+        "camera",
+        "annotate",
+        "output",
+        "doctor",
+        "bench",
+        "store",
+    },
     "__main__": {"cli"},
     "__init__": {"bundle", "grammar", "reader", "runtime"},
 }
 """Which modules of edge_ocr each one may import besides COMMON, the arrows of docs/design/architecture.md."""
 
-ONLY_IN = {"ai_edge_litert": "engine", "tflite_runtime": "engine", "interegular": "patterns"}
+ONLY_IN = {
+    "ai_edge_litert": "engine",
+    "tflite_runtime": "engine",
+    "interegular": "patterns",
+    "paho": "publish",
+    "gpiozero": "publish",
+}
 """Packages that one module alone imports."""
 
 PEERS = {"fast_ctc_decode", "flashlight", "pyctcdecode"}
@@ -67,6 +96,9 @@ COMPUTED: dict[tuple[str, str], set[str]] = {
     ("doctor", "module"): set(),
 }
 """The only arguments of import_module that are no plain string, by module, and what they can come to."""
+
+EXTRAS = {"paho", "gpiozero"}
+"""Packages of the extras in pyproject.toml: imported when a configuration asks for them, and never before."""
 
 
 def module_of(path: Path) -> str:
@@ -248,3 +280,10 @@ def test_every_computed_import_that_is_allowed_is_there() -> None:
         and not isinstance(call.args[-1], ast.Constant)
     }
     assert found == set(COMPUTED)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_an_extra_is_imported_only_when_it_is_asked_for(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    statements = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)}
+    assert not [statement for statement in statements if any(f" {extra}" in statement for extra in EXTRAS)]

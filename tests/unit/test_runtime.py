@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,10 @@ from edge_ocr.clock import FakeClock
 from edge_ocr.config import parse
 from edge_ocr.errors import SourceError, StoreError
 from edge_ocr.grammar import word_grammar
+from edge_ocr.health import Health
 from edge_ocr.runtime import watch
+from edge_ocr.store import Database
+from edge_ocr.tables import HealthSettings
 from edge_ocr.types import Kind, Quad, Sighting, Strip
 
 if TYPE_CHECKING:
@@ -138,7 +142,52 @@ def test_events_are_stored_before_they_are_handed_on(folder: Path, tmp_path: Pat
     (event,) = _watch(folder, _Reader(), store={"folder": str(place)})
     assert event.crop_file is not None
     assert (place / event.crop_file).is_file()
-    assert event.id in (place / "events.jsonl").read_text()
+    with Database.open(place, FakeClock()) as store:
+        assert [{**row, "seq": 0} for row in store.events()] == [{"seq": 0, **event.as_json()}]
+
+
+def test_events_are_queued_for_every_destination(folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "store"
+    publish = {"files": {"folder": str(tmp_path / "days")}, "mqtt": {"host": "127.0.0.1", "port": 1, "tls": False}}
+    (event,) = _watch(folder, _Reader(), store={"folder": str(place)}, publish=publish)
+    (line,) = (tmp_path / "days/2023-11-14.jsonl").read_text().splitlines()
+    assert json.loads(line) == event.as_json()
+    with Database.open(place, FakeClock(mono=1e6)) as store:  # nobody listens there: it waits for the next watch
+        assert [parcel.key for parcel in store.outbox.pending("mqtt", 1e6, 9)] == [event.id]
+        assert store.outbox.pending("files", 1e6, 9) == []
+
+
+def test_events_carry_what_the_lists_say(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "lists.csv").write_text("list,plate,name\ndeny,ab,Ann\n")
+    (event,) = _watch(folder, _Reader(), lists={"file": str(tmp_path / "lists.csv")})
+    assert event.decision is not None
+    assert (event.decision.action, event.decision.name, event.as_json()["list"]) == ("refuse", "Ann", "AB")
+
+
+def test_lists_that_are_broken_are_told_and_no_lists(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (event,) = _watch(folder, _Reader(), lists={"file": str(tmp_path / "lists.csv")})
+    assert event.as_json()["list"] is None
+    assert "lists.csv: cannot be read" in caplog.text
+
+
+def test_what_privacy_forbids_is_neither_stored_nor_handed_on(folder: Path, tmp_path: Path) -> None:
+    place, counts = tmp_path / "store", Counter[str]()
+    (tmp_path / "lists.csv").write_text("list,plate\n")
+    tables = {"privacy": {"mode": "listed"}, "lists": {"file": str(tmp_path / "lists.csv")}}
+    assert list(_watch(folder, _Reader(), counts=counts, store={"folder": str(place)}, **tables)) == []
+    assert counts["not kept"] == 1
+    with Database.open(place, FakeClock()) as store:
+        assert store.events() == []
+
+
+def test_tracks_without_an_event_are_kept_with_the_reason(folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "store"
+    assert list(_watch(folder, _Reader(), store={"folder": str(place)}, vote={"min_reads": 31})) == []
+    with Database.open(place, FakeClock()) as store:
+        (missed,) = store.attempts.latest(10)
+    assert (missed["reason"], missed["text"], missed["reads"], missed["camera"]) == ("few reads", "AB", 30, str(folder))
 
 
 def test_without_a_store_the_event_names_no_crop(folder: Path) -> None:
@@ -174,3 +223,25 @@ def test_an_abandoned_watch_lets_go_of_the_store(folder: Path, tmp_path: Path) -
         list(_watch(folder, _Reader(), **tables))
     abandoned.close()  # type: ignore[attr-defined]
     assert len(list(_watch(folder, _Reader(), **tables))) == 1
+
+
+def test_health_sees_frames_events_and_what_waits(folder: Path, tmp_path: Path) -> None:
+    clock = FakeClock(mono=100.0, wall=1_700_000_000.0)
+    health = Health(
+        HealthSettings(min_disk_mb=0.0, min_memory_mb=0.0, max_queue_age_seconds=1e6), clock, folder=tmp_path
+    )
+    tables = {
+        "vote": {"min_characters": 2},
+        "store": {"folder": str(tmp_path / "store")},
+        "lists": {"file": str(tmp_path / "none.csv")},
+        "publish": {"mqtt": {"host": "127.0.0.1", "port": 1, "tls": False}},
+    }
+    events = watch(str(folder), parse(tables, origin="test"), reader=_Reader(), clock=clock, health=health)
+    next(events)
+    during = health.snapshot()
+    assert next(events, None) is None
+    after = {sample.name: sample.value for sample in health.snapshot().samples}
+    told = {sample.name: sample.value for sample in during.samples}
+    assert (told["frames"], told["events"], told["queue_depth"], told["dead_letters"]) == (30, 1, 1, 0)
+    assert any(reason.startswith("lists: ") for reason in during.reasons)
+    assert "queue_depth" not in after

@@ -1,0 +1,83 @@
+"""Events on their way to the store: written in batches, kept in memory while the disk takes none."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+from edge_ocr.errors import StoreError
+
+if TYPE_CHECKING:
+    from edge_ocr.store.database import Database, Entry
+    from edge_ocr.types import Event
+
+_log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Collects entries for one thread that calls it; it has none of its own and never sleeps.
+
+    A batch costs the disk little more than one event does. What is collected is lost by a power cut: ``seconds`` says
+    how much that can be.
+
+    Args:
+        database: where they go.
+        batch: so many are written at once.
+        seconds: the longest that one waits for others.
+        backlog: so many are kept while the store cannot be written; beyond that the oldest is lost, and counted.
+
+    Attributes:
+        lost: events that were given up.
+        trouble: why the store could not be written at the latest attempt, None if it could.
+
+    """
+
+    def __init__(self, database: Database, *, batch: int = 50, seconds: float = 0.5, backlog: int = 1000) -> None:
+        self._database = database
+        self._batch = batch
+        self._seconds = seconds
+        self._backlog = backlog
+        self._waiting: deque[Entry] = deque()
+        self._due = 0.0
+        self.lost = 0
+        self.trouble: str | None = None
+
+    def add(self, entry: Entry, now_mono: float) -> list[Event]:
+        """Take one; returns what was written by that, itself among them or not."""
+        if not self._waiting:
+            self._due = now_mono + self._seconds
+        self._waiting.append(entry)
+        if len(self._waiting) > self._backlog:
+            self._waiting.popleft()
+            self.lost += 1
+        return (
+            self.flush(now_mono) if len(self._waiting) >= self._batch and self.trouble is None else self.tick(now_mono)
+        )
+
+    def tick(self, now_mono: float) -> list[Event]:
+        """Write what has waited long enough; to be called several times a second. Returns what was written."""
+        return self.flush(now_mono) if self._waiting and now_mono >= self._due else []
+
+    def flush(self, now_mono: float) -> list[Event]:
+        """Write all that waits; returns it. A store that takes nothing leaves it waiting and is told as trouble."""
+        stored: list[Event] = []
+        while self._waiting:
+            batch = [self._waiting[index] for index in range(min(self._batch, len(self._waiting)))]
+            try:
+                stored += self._database.record_all(batch)
+            except StoreError as error:
+                self._fail(error, now_mono)
+                return stored
+            for _ in batch:
+                self._waiting.popleft()
+        if self.trouble is not None:
+            _log.warning("events are stored again")
+        self.trouble = None
+        return stored
+
+    def _fail(self, error: StoreError, now_mono: float) -> None:
+        if self.trouble is None:
+            _log.error("events cannot be stored, they wait in memory: %s", error)
+        self.trouble = str(error)
+        self._due = now_mono + max(self._seconds, 1.0)

@@ -1,0 +1,256 @@
+"""The tables of the configuration that say what becomes of an event: lists, privacy, destinations, health.
+
+Like those in :mod:`edge_ocr.config`, which checks them: a table of the file is a class, a key is a field.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from edge_ocr.types import Action
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def number(default: float | None, least: float, most: float) -> Any:
+    """A field that holds a number within limits, both included."""
+    return field(default=default, metadata={"limits": (least, most)})
+
+
+def choice(default: Any, *choices: str) -> Any:
+    """A field that holds one of some words, or a tuple of them, each once."""
+    return field(default=default, metadata={"choices": choices})
+
+
+@dataclass(frozen=True, slots=True)
+class ListRule:
+    """A table ``[lists.allow]``, ``[lists.deny]`` or ``[lists.known]``: when its list counts, and what follows.
+
+    Attributes:
+        action: "open", "refuse" or "note".
+        min_confidence: 0..1, the least confidence of a reading.
+        max_distance: how far, in characters, a reading may be from an entry; 0 for exact matches alone.
+
+    """
+
+    action: Action = Action.NOTE
+    min_confidence: float = number(0.0, 0, 1)
+    max_distance: float = number(0.5, 0, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class ListSettings:
+    """Table ``[lists]``: which plates are known, and who wins where several lists have one.
+
+    Attributes:
+        file: CSV, see docs/guide/lists.md; None for no lists. Read again whenever it changes.
+        order: the first list in it that matches decides; a list that is left out is not asked.
+        exact_first: whether an exact match on a later list comes before a similar plate on an earlier one.
+        unlisted: what is done about a plate that no list has.
+        allow: the rule for those who may enter.
+        deny: the rule for those who may not.
+        known: the rule for those who are worth a name.
+
+    """
+
+    file: Path | None = None
+    order: tuple[str, ...] = choice(("deny", "allow", "known"), "deny", "allow", "known")
+    exact_first: bool = True
+    unlisted: Action = Action.NOTE
+    allow: ListRule = field(default_factory=lambda: ListRule(Action.OPEN, 0.9, 0.0))
+    deny: ListRule = field(default_factory=lambda: ListRule(Action.REFUSE, 0.0, 0.5))
+    known: ListRule = field(default_factory=lambda: ListRule(Action.NOTE, 0.0, 0.5))
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacySettings:
+    """Table ``[privacy]``: what of a plate is kept at all.
+
+    Attributes:
+        mode: "plain"; "hashed", a keyed hash in the place of every plate; or "listed", only plates of a list.
+        key_file: at least 32 secret bytes, for "hashed"; with another key a plate has another hash.
+        crops: "keep", "blur" or "drop" the pictures; None for "keep" in mode "plain" and "listed", "drop" in "hashed".
+
+    """
+
+    mode: str = choice("plain", "plain", "hashed", "listed")
+    key_file: Path | None = None
+    crops: str | None = choice(None, "keep", "blur", "drop")
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySettings:
+    """Table ``[publish.retry]``: patience with a destination that does not take what it is sent.
+
+    Attributes:
+        first_seconds: after the first failure; it doubles with each further one.
+        most_seconds: what it grows to.
+        attempts: after so many an event becomes a dead letter; 0 to try for ever, which keeps the order.
+
+    """
+
+    first_seconds: float = number(1.0, 0.01, 3600)
+    most_seconds: float = number(300.0, 0.01, 86_400)
+    attempts: int = number(0, 0, 1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class MqttSettings:
+    """Table ``[publish.mqtt]``: a broker; used where ``host`` is set.
+
+    Attributes:
+        host: its name or address.
+        port: None for 8883 with TLS and 1883 without.
+        version: "5", or "3.1.1", whose brokers refuse an event without saying so.
+        client_id: what the broker knows this device by; no two devices may share it.
+        prefix: topics are PREFIX/status, PREFIX/health and PREFIX/CAMERA/event.
+        username: None to send none.
+        password_file: a file with the password alone.
+        tls: whether to encrypt, and to check who the broker is.
+        ca_file: certificates that may vouch for the broker; None for those of the system.
+        cert_file: a client certificate, in PEM, to log in with.
+        key_file: its key.
+        echo: whether an event counts as delivered only when it came back on its own topic. Needs the right to
+            subscribe; without it, a 3.1.1 broker's ACL loses events silently.
+        timeout_seconds: for the connection and for each acknowledgement.
+        keepalive_seconds: after so long without a word the broker reports this device as offline.
+        discovery: the prefix under which Home Assistant looks for devices; None to announce none.
+
+    """
+
+    host: str | None = None
+    port: int | None = number(None, 1, 65_535)
+    version: str = choice("5", "5", "3.1.1")
+    client_id: str = "edge-ocr"
+    prefix: str = "edge-ocr"
+    username: str | None = None
+    password_file: Path | None = None
+    tls: bool = True
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    echo: bool = False
+    timeout_seconds: float = number(10.0, 0.1, 300)
+    keepalive_seconds: int = number(30, 5, 3600)
+    discovery: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """Table ``[publish.webhook]``: an HTTP server that takes events by POST; used where ``url`` is set.
+
+    Attributes:
+        url: http:// or https://.
+        secret_file: at least 16 bytes to sign with; None to sign nothing.
+        token_file: sent as ``Authorization: Bearer``.
+        crop: whether the picture goes along, as multipart/form-data.
+        ca_file: certificates that may vouch for the server; None for those of the system.
+        cert_file: a client certificate with its key, in PEM, to log in with.
+        timeout_seconds: for a whole exchange, however slowly the server dribbles.
+
+    """
+
+    url: str | None = None
+    secret_file: Path | None = None
+    token_file: Path | None = None
+    crop: bool = False
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    timeout_seconds: float = number(10.0, 0.1, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class FilesSettings:
+    """Table ``[publish.files]``: a file a day; used where ``folder`` is set.
+
+    Attributes:
+        folder: is made if missing.
+        format: "jsonl" or "csv".
+        keep_days: files of earlier days are removed, once the clock is right; 0 to keep all.
+
+    """
+
+    folder: Path | None = None
+    format: str = choice("jsonl", "jsonl", "csv")
+    keep_days: int = number(0, 0, 36_500)
+
+
+@dataclass(frozen=True, slots=True)
+class RelaySettings:
+    """Table ``[publish.relay]``: a barrier that opens where a decision says "open"; used where ``pin`` is set.
+
+    Attributes:
+        pin: GPIO number (BCM).
+        active_high: whether the pin is high while the relay is drawn.
+        mode: "pulse" draws it for ``seconds``; "hold" keeps it drawn for ``seconds`` after the last opening.
+        seconds: how long.
+        rearm_seconds: after an opening nothing opens for so long; in mode "hold" it may prolong.
+        lockout_seconds: after a decision to refuse nothing opens for so long, however well the next car is known.
+        max_age_seconds: an event that is older opens nothing: the car may have gone, and another stand there.
+        cameras: whose events open; None for all.
+        dry_run: whether everything is done but to move the pin.
+
+    """
+
+    pin: int | None = number(None, 0, 27)
+    active_high: bool = True
+    mode: str = choice("pulse", "pulse", "hold")
+    seconds: float = number(1.0, 0.05, 3600)
+    rearm_seconds: float = number(5.0, 0, 3600)
+    lockout_seconds: float = number(0.0, 0, 3600)
+    max_age_seconds: float = number(10.0, 0.5, 3600)
+    cameras: tuple[str, ...] | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PublishSettings:
+    """Table ``[publish]``: where events go.
+
+    Attributes:
+        retry: patience.
+        mqtt: a broker.
+        webhook: an HTTP server.
+        files: a file a day.
+        relay: a barrier.
+
+    """
+
+    retry: RetrySettings = field(default_factory=RetrySettings)
+    mqtt: MqttSettings = field(default_factory=MqttSettings)
+    webhook: WebhookSettings = field(default_factory=WebhookSettings)
+    files: FilesSettings = field(default_factory=FilesSettings)
+    relay: RelaySettings = field(default_factory=RelaySettings)
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """The names of those in use: each gets a row of the outbox with every event."""
+        used = {
+            "mqtt": self.mqtt.host,
+            "webhook": self.webhook.url,
+            "files": self.files.folder,
+            "relay": self.relay.pin,
+        }
+        return tuple(name for name, key in used.items() if key is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class HealthSettings:
+    """Table ``[health]``: beyond which figures the status turns red.
+
+    Attributes:
+        max_temperature: degrees Celsius.
+        min_disk_mb: free where events are stored.
+        min_memory_mb: available on the machine.
+        max_queue_age_seconds: of the oldest event that a destination has not taken.
+        max_frame_age_seconds: since the last frame of any camera.
+
+    """
+
+    max_temperature: float = number(80.0, 30, 120)
+    min_disk_mb: float = number(256.0, 0, 1_000_000)
+    min_memory_mb: float = number(64.0, 0, 1_000_000)
+    max_queue_age_seconds: float = number(600.0, 1, 10_000_000)
+    max_frame_age_seconds: float = number(30.0, 0.1, 10_000_000)
