@@ -25,14 +25,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BATCH = 128
-_PEAK_RATE = 1.5e-3
+PEAK_RATE = 1.5e-3
 _MIXED = 4  # shards shuffled together
 _REPORT_SECONDS = 60.0
 _CHECKPOINT_SECONDS = 240.0
 
 
 def train(
-    *, shards: Path, data: Path | None, out: Path, minutes: float, seed: int, threads: int, start: Path | None = None
+    *,
+    shards: Path,
+    data: Path | None,
+    out: Path,
+    minutes: float,
+    seed: int,
+    threads: int,
+    rate: float = PEAK_RATE,
+    start: Path | None = None,
 ) -> Path:
     """Train until the minutes are used up; run again with the same ``out`` to resume.
 
@@ -43,7 +51,8 @@ def train(
         minutes: of training in all, over every run.
         seed: of the weights and the order.
         threads: cores to use.
-        start: a float master, model.onnx, whose weights to begin with; a checkpoint in ``out`` goes before it.
+        rate: the highest learning rate.
+        start: a checkpoint, or a float master (.onnx), whose weights to begin with; a checkpoint in ``out`` goes first.
 
     Returns:
         The path of the checkpoint.
@@ -54,9 +63,9 @@ def train(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     out.mkdir(parents=True, exist_ok=True)
     path = out / "checkpoint.pt"
-    network = (Crnn() if start is None else load_master(start)).to(device)
+    network = _begin(start).to(device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
-    optimiser = torch.optim.AdamW(network.parameters(), lr=_PEAK_RATE, weight_decay=0.01)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
     average = Average(network)
     spent, seen, pass_number = 0.0, 0, 0
     if path.is_file():
@@ -78,7 +87,7 @@ def train(
         pass_number += 1
         for strips, labels in _batches(shards, seed + pass_number):
             for group in optimiser.param_groups:
-                group["lr"] = budget.rate(_PEAK_RATE)
+                group["lr"] = budget.rate(rate)
             losses.append(step(network, optimiser, loss_of, strips.to(device), labels.to(device)))
             average.update(network)
             seen += len(strips)
@@ -99,6 +108,16 @@ def train(
             if budget.done >= 1:
                 break
     return path
+
+
+def _begin(start: Path | None) -> Crnn:
+    if start is None:
+        return Crnn()
+    if start.suffix == ".onnx":
+        return load_master(start)
+    network = Crnn()
+    network.load_state_dict(torch.load(start, map_location="cpu", weights_only=True)["average"]["weights"])
+    return network
 
 
 def measure(network: nn.Module, data: Path | None) -> dict[str, Score]:

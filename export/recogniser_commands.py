@@ -20,7 +20,8 @@ def add_plate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shards", type=int, default=70, help="of 9,000 rendered strips each")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2, help="cores to use")
-    parser.add_argument("--start", type=Path, help="a model.onnx whose weights to begin with")
+    parser.add_argument("--rate", type=float, default=1.5e-3, help="the highest learning rate")
+    parser.add_argument("--start", type=Path, help="a checkpoint or a model.onnx whose weights to begin with")
 
 
 def run_plate(args: argparse.Namespace) -> int:
@@ -38,9 +39,11 @@ def run_plate(args: argparse.Namespace) -> int:
         minutes=args.minutes,
         seed=args.seed,
         threads=args.threads,
+        rate=args.rate,
         start=args.start,
     )
-    recipe = f"python -m export plate --minutes {args.minutes:g} --threads {args.threads} --seed {args.seed}"
+    options = f"--minutes {args.minutes:g} --threads {args.threads} --rate {args.rate:g} --seed {args.seed}"
+    recipe = f"python -m export plate {options}"
     training = {"recipe": recipe if args.start is None else f"{recipe} --start {args.start.name}"}
     packing.pack(checkpoint, shards, args.data, args.out, places.tools_of(args), training=training)
     print(f"wrote {args.out}")
