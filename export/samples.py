@@ -33,21 +33,26 @@ _RATE = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A frame of the folder, and the groups of the plate that takes the place of its widest one."""
+    """A frame of the folder, and the groups of the plates that take the place of its own, the widest first."""
 
     image: str
-    groups: tuple[str, ...]
+    plates: tuple[tuple[str, ...], ...]
+
+    @property
+    def texts(self) -> list[str]:
+        """What its plates say."""
+        return ["".join(groups) for groups in self.plates]
 
 
 PHOTOGRAPHS = {
-    "street.jpg": Sample("0089.jpg", ("CJ", "48", "KLM")),
-    "night.jpg": Sample("0208.jpg", ("TM", "07", "PLT")),
+    "street.jpg": Sample("0089.jpg", (("CJ", "48", "KLM"),)),
+    "night.jpg": Sample("0208.jpg", (("TM", "07", "PLT"), ("B", "24", "XYZ"))),
 }
-CLIP = Sample("0077.jpg", ("B", "172", "EDG"))
+CLIP = Sample("0077.jpg", (("B", "172", "EDG"),))
 
 
 def make(data: Path, fonts: Path, out: Path) -> None:
-    """Write the photographs, the clip, and ``expected.json`` with the text of each."""
+    """Write the photographs, the clip, and ``expected.json`` with the texts of each."""
     from export.synthetic.fonts import load_faces  # noqa: PLC0415 - font libraries are needed to make samples only
 
     faces = [face for face in load_faces(fonts) if face.name == _FACE]
@@ -58,22 +63,28 @@ def make(data: Path, fonts: Path, out: Path) -> None:
         cv2.imwrite(str(out / name), image, [cv2.IMWRITE_JPEG_QUALITY, 88])
     image, centre = exchanged(folder, CLIP, faces, scale=2)
     _approach(image, centre, out / "clip.mp4")
-    expected = {name: "".join(sample.groups) for name, sample in {**PHOTOGRAPHS, "clip.mp4": CLIP}.items()}
+    expected = {name: sample.texts for name, sample in {**PHOTOGRAPHS, "clip.mp4": CLIP}.items()}
     (out / "expected.json").write_text(json.dumps(expected, indent=2) + "\n", encoding="utf-8")
 
 
 def exchanged(
     folder: Path, sample: Sample, faces: Sequence[Face], *, scale: int
 ) -> tuple[Picture, tuple[float, float]]:
-    """A frame, enlarged, with its plates exchanged; and the middle of the widest one."""
+    """A frame, enlarged, with its labelled plates exchanged; and the middle of the widest one.
+
+    Raises:
+        ValueError: the frame has another number of labelled plates than the sample.
+
+    """
     rng = np.random.default_rng(7)
     image = photographs.load(folder / "images" / sample.image)
     image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     boxes = [label.box for label in photographs.labels(folder) if label.image.name == sample.image and label.box]
     boxes.sort(key=lambda box: -box[2])
-    for number, box in enumerate(boxes):
-        groups = list(sample.groups) if number == 0 else ["B", f"{rng.integers(10, 99)}", "XYZ"]
-        plate = plates.render(rng, _style(), groups, faces).image
+    if len(boxes) != len(sample.plates):
+        raise ValueError(f"{sample.image} has {len(boxes)} labelled plates, not {len(sample.plates)}")
+    for box, groups in zip(boxes, sample.plates, strict=True):
+        plate = plates.render(rng, _style(), list(groups), faces).image
         _insert(image, plate, tuple(scale * side for side in box))
     x, y, w, h = boxes[0]
     return image, (scale * (x + w / 2), scale * (y + h / 2))

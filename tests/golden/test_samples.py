@@ -15,7 +15,7 @@ import pytest
 import edge_ocr
 
 SAMPLES = Path(__file__).parents[2] / "docs" / "samples"
-EXPECTED: dict[str, str] = json.loads((SAMPLES / "expected.json").read_text("utf-8"))
+EXPECTED: dict[str, list[str]] = json.loads((SAMPLES / "expected.json").read_text("utf-8"))
 PHOTOGRAPHS = [name for name in EXPECTED if name.endswith(".jpg")]
 CLIP = "clip.mp4"
 
@@ -35,17 +35,17 @@ def reader() -> edge_ocr.Reader:
 
 
 @pytest.mark.parametrize("name", PHOTOGRAPHS)
-def test_a_photograph_gives_its_plate_first(reader: edge_ocr.Reader, name: str) -> None:
-    best = reader.read(cv2.imread(str(SAMPLES / name)))[0]
-    assert best.text == EXPECTED[name]
-    assert best.region == "ro"
-    assert best.confidence > 0.8
+def test_a_photograph_gives_its_plates_and_nothing_else(reader: edge_ocr.Reader, name: str) -> None:
+    readings = reader.read(cv2.imread(str(SAMPLES / name)))
+    assert sorted(reading.text for reading in readings) == sorted(EXPECTED[name])
+    assert {reading.region for reading in readings} == {"ro"}
+    assert readings[0].confidence > 0.8
 
 
 @pytest.mark.parametrize("name", PHOTOGRAPHS)
-def test_a_grey_photograph_gives_the_same_text(reader: edge_ocr.Reader, name: str) -> None:
+def test_a_grey_photograph_gives_the_same_texts(reader: edge_ocr.Reader, name: str) -> None:
     grey = cv2.imread(str(SAMPLES / name), cv2.IMREAD_GRAYSCALE)
-    assert reader.read(grey)[0].text == EXPECTED[name]
+    assert sorted(reading.text for reading in reader.read(grey)) == sorted(EXPECTED[name])
 
 
 @pytest.mark.parametrize("name", PHOTOGRAPHS)
@@ -73,7 +73,7 @@ def test_the_program_reads_what_the_library_reads(reader: edge_ocr.Reader) -> No
 
 def test_the_clip_is_one_event_with_its_crop(tmp_path: Path) -> None:
     (event,) = run("watch", "--json", "--store", str(tmp_path), str(SAMPLES / CLIP))
-    assert event["text"] == EXPECTED[CLIP]
+    assert [event["text"]] == EXPECTED[CLIP]
     assert event["reads"] > 20
     assert event["confidence"] > 0.9
     crop = cv2.imread(str(tmp_path / event["crop"]))
@@ -84,4 +84,4 @@ def test_the_formats_of_the_country_are_found_among_all_others(reader: edge_ocr.
     narrow = edge_ocr.Reader(regions=["ro"])
     for name in PHOTOGRAPHS:
         image = cv2.imread(str(SAMPLES / name))
-        assert narrow.read(image)[0].text == reader.read(image)[0].text == EXPECTED[name]
+        assert {reading.text for reading in narrow.read(image)} == {reading.text for reading in reader.read(image)}
