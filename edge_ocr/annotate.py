@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -12,7 +13,6 @@ from edge_ocr.types import DOUBTFUL, SURE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from edge_ocr.types import Image, Reading
 
@@ -74,3 +74,66 @@ def _label(canvas: Image, text: str, corners: np.ndarray, colour: tuple[int, int
         bottom = min(int(corners[:, 1].max()) + high + below + pen, rows - 1)
     cv2.rectangle(canvas, (left, bottom - high - below), (left + wide, bottom), colour, cv2.FILLED)
     cv2.putText(canvas, text, (left, bottom - below), _FONT, scale, (0, 0, 0), pen, cv2.LINE_AA)
+
+
+class Pictures:
+    """A folder for annotated pictures: named after their images, told apart where those share a name.
+
+    Args:
+        folder: is made if missing.
+        images: the paths of the images that are to be drawn, in order.
+
+    Raises:
+        SourceError: the folder cannot be made, or a picture would replace one of the images.
+
+    """
+
+    def __init__(self, folder: Path, images: Sequence[str]) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SourceError(
+                f"--annotate {printable(folder)}: {error.strerror}; name a folder that can be made"
+            ) from error
+        self._files = [folder / name for name in _told_apart([Path(image).stem for image in images])]
+        originals = {_identity(Path(image)) for image in images} - {None}
+        for file in self._files:
+            if _identity(file) in originals:
+                raise SourceError(
+                    f"{printable(file)}: --annotate would replace what is to be read; name another folder"
+                )
+
+    def save(self, number: int, image: Image, readings: Sequence[Reading]) -> None:
+        """Write the picture of one image.
+
+        Args:
+            number: its place among the images.
+            image: as for :func:`picture`.
+            readings: as for :func:`picture`.
+
+        Raises:
+            SourceError: the file cannot be written.
+
+        """
+        save(self._files[number], picture(image, readings))
+
+
+def _told_apart(stems: Sequence[str]) -> list[str]:
+    """A file name for each stem, in their order: 'a.jpg', 'a-2.jpg', whatever the stems are."""
+    names: dict[str, None] = {}
+    for stem in stems:
+        name, number = f"{stem}.jpg", 1
+        while name in names:
+            number += 1
+            name = f"{stem}-{number}.jpg"
+        names[name] = None
+    return list(names)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """The file behind a name, which links can give many; None where there is none."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino

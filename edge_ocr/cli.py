@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from edge_ocr import logs, output
+from edge_ocr import arguments, logs, output
 from edge_ocr.clock import SystemClock
 from edge_ocr.errors import ConfigError, EdgeOcrError, SourceError, StoreError, printable
 from edge_ocr.types import Kind
@@ -27,6 +27,7 @@ from edge_ocr.types import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from edge_ocr.annotate import Pictures
     from edge_ocr.config import Settings
     from edge_ocr.reader import Reader
     from edge_ocr.types import Image
@@ -43,11 +44,11 @@ _PROGRAM_ENVIRONMENT = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        arguments: without the program's name; None for those of this process, which is then set up as a program.
+        words: without the program's name; None for those of this process, which is then set up as a program.
 
     Returns:
         The exit code.
@@ -56,10 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: after `--help`, `--version` and a wrong flag, and where stdout takes no more.
 
     """
-    if arguments is None:
+    if words is None:
         _become_program()
     try:
-        args = _parser().parse_args(arguments)
+        args = _parser().parse_args(words)
         code: int = args.command(args)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -77,7 +78,7 @@ def _read(args: argparse.Namespace) -> int:
 
     _check_regions(Kind(args.kind), args.region)
     inputs = list(_inputs(args.paths))
-    pictures = None if args.annotate is None else _Pictures(args.annotate, [path for path, _ in inputs])
+    pictures = _pictures(args.annotate, [path for path, _ in inputs])
     reader = Reader(args.kind, regions=args.region, top=args.top, min_confidence=args.min_confidence)
     table = output.read_table([printable(path) for path, _ in inputs], output.Style.of(sys.stdout))
     if not args.json:
@@ -92,7 +93,7 @@ def _read(args: argparse.Namespace) -> int:
         if result.error is not None:
             _complain(result.error)
         elif pictures is not None and image is not None:
-            pictures.save(number, image, result)
+            _draw(pictures, number, image, result)
         good += result.error is None
     return GOOD if good else NOTHING_READ
 
@@ -246,52 +247,19 @@ def _look(path: str, error: SourceError | None, reader: Reader, *, crop: bool) -
     return output.Result(path, (image.shape[1], image.shape[0]), stopwatch.ms, readings, None), image
 
 
-class _Pictures:
-    """The folder for annotated pictures: named after their images, told apart where those share a name."""
-
-    def __init__(self, folder: Path, images: Sequence[str]) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise SourceError(
-                f"--annotate {printable(folder)}: {error.strerror}; name a folder that can be made"
-            ) from error
-        self._files = [folder / name for name in _told_apart([Path(image).stem for image in images])]
-        originals = {_identity(Path(image)) for image in images} - {None}
-        for file in self._files:
-            if _identity(file) in originals:
-                raise SourceError(
-                    f"{printable(file)}: --annotate would replace what is to be read; name another folder"
-                )
-
-    def save(self, number: int, image: Image, result: output.Result) -> None:
-        from edge_ocr import annotate  # noqa: PLC0415
-
-        try:
-            annotate.save(self._files[number], annotate.picture(image, result.readings))
-        except SourceError as error:  # the image was read all the same
-            _complain(str(error))
-
-
-def _told_apart(stems: Sequence[str]) -> list[str]:
-    """A file name for each stem, in their order: 'a.jpg', 'a-2.jpg', whatever the stems are."""
-    names: dict[str, None] = {}
-    for stem in stems:
-        name, number = f"{stem}.jpg", 1
-        while name in names:
-            number += 1
-            name = f"{stem}-{number}.jpg"
-        names[name] = None
-    return list(names)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """The file behind a name, which links can give many; None where there is none."""
-    try:
-        status = path.stat()
-    except (OSError, ValueError):
+def _pictures(folder: Path | None, images: Sequence[str]) -> Pictures | None:
+    if folder is None:
         return None
-    return status.st_dev, status.st_ino
+    from edge_ocr import annotate  # noqa: PLC0415
+
+    return annotate.Pictures(folder, images)
+
+
+def _draw(pictures: Pictures, number: int, image: Image, result: output.Result) -> None:
+    try:
+        pictures.save(number, image, result.readings)
+    except SourceError as error:  # the image was read all the same
+        _complain(str(error))
 
 
 def _settings(args: argparse.Namespace) -> Settings:
@@ -328,48 +296,59 @@ def _parser() -> _Parser:
     read.set_defaults(kind=Kind.PLATE)
     read.add_argument("--crop", action="store_true", help="each image already is one plate or one line of text")
     read.add_argument(
-        "--top", type=_top, default=5, metavar="N", help="list at most N alternatives (0 to 5; default 5)"
+        "--top", type=arguments.top, default=5, metavar="N", help="list at most N alternatives (0 to 5; default 5)"
     )
     read.add_argument(
         "--min-confidence",
-        type=_share,
+        type=arguments.share,
         default=0.3,
         metavar="P",
         help="leave out what is less sure (0 to 1; default 0.3)",
     )
-    read.add_argument("--annotate", type=_path, metavar="DIR", help="write pictures with what was read into DIR")
     read.add_argument(
-        "paths", nargs="+", type=_name, metavar="PATH", help="an image, a folder of images, or a glob in quotes"
+        "--annotate", type=arguments.path, metavar="DIR", help="write pictures with what was read into DIR"
+    )
+    read.add_argument(
+        "paths",
+        nargs="+",
+        type=arguments.name,
+        metavar="PATH",
+        help="an image, a folder of images, or a glob in quotes",
     )
 
     watch = _command(commands, "watch", _watch, "print an event for every plate that passes in a recording")
     _reading_flags(watch)
-    watch.add_argument("--config", type=_path, metavar="FILE", help="settings as TOML; flags come before them")
-    watch.add_argument("--store", type=_path, metavar="DIR", help="keep events and their crops in DIR")
+    watch.add_argument("--config", type=arguments.path, metavar="FILE", help="settings as TOML; flags come before them")
+    watch.add_argument("--store", type=arguments.path, metavar="DIR", help="keep events and their crops in DIR")
     watch.add_argument("--until-end", action="store_true", help="stop at the end of the source")
-    watch.add_argument("source", type=_name, metavar="SOURCE", help="a recording, a folder or a glob")
+    watch.add_argument("source", type=arguments.name, metavar="SOURCE", help="a recording, a folder or a glob")
 
     check = _command(commands, "check", _check, "compare a store's rows with its files; changes nothing")
-    check.add_argument("folder", type=_path, metavar="DIR", help="the folder of a store")
+    check.add_argument("folder", type=arguments.path, metavar="DIR", help="the folder of a store")
 
     _lists_commands(commands)
 
     erase = _command(commands, "erase", _erase, "forget events of a plate or a time for good")
-    erase.add_argument("--plate", type=_said, metavar="PLATE", help="in any spelling")
+    erase.add_argument("--plate", type=arguments.said, metavar="PLATE", help="in any spelling")
     replay = _command(commands, "replay", _replay, "send stored events to a destination once more")
     replay.add_argument("destination", choices=("mqtt", "webhook", "files", "relay"), help="which destination")
     replay.add_argument("--dead", action="store_true", help="only what it refused")
     for parser_of in (erase, replay):
-        parser_of.add_argument("--config", type=_path, metavar="FILE", help="settings that name the store")
-        parser_of.add_argument("--store", type=_path, metavar="DIR", help="the folder of the store")
+        parser_of.add_argument("--config", type=arguments.path, metavar="FILE", help="settings that name the store")
+        parser_of.add_argument("--store", type=arguments.path, metavar="DIR", help="the folder of the store")
         parser_of.add_argument(
-            "--since", type=_said, metavar="TIME", help="last seen from then on: 2026-05-01 or with T08:00+02:00"
+            "--since",
+            type=arguments.said,
+            metavar="TIME",
+            help="last seen from then on: 2026-05-01 or with T08:00+02:00",
         )
-        parser_of.add_argument("--until", type=_said, metavar="TIME", help="last seen before, a day alone included")
+        parser_of.add_argument(
+            "--until", type=arguments.said, metavar="TIME", help="last seen before, a day alone included"
+        )
 
     doctor = _command(commands, "doctor", _doctor, "say what this machine has and lacks")
     doctor.add_argument("--privacy", action="store_true", help="say instead what is kept of a plate")
-    doctor.add_argument("--config", type=_path, metavar="FILE", help="the settings that --privacy speaks of")
+    doctor.add_argument("--config", type=arguments.path, metavar="FILE", help="the settings that --privacy speaks of")
     _command(commands, "bench", _bench, "time every stage, and the decoder beside others, on this machine")
     return parser
 
@@ -396,62 +375,31 @@ def _lists_commands(commands: Any) -> None:
         )
     }
     for parser in parsers.values():
-        parser.add_argument("--file", type=_path, metavar="FILE", help="the lists")
-        parser.add_argument("--config", type=_path, metavar="FILE", help="settings that name them in lists.file")
+        parser.add_argument("--file", type=arguments.path, metavar="FILE", help="the lists")
+        parser.add_argument(
+            "--config", type=arguments.path, metavar="FILE", help="settings that name them in lists.file"
+        )
     parsers["import"].add_argument("--list", choices=names, help="for entries of a file without a column 'list'")
     parsers["import"].add_argument("--replace", action="store_true", help="remove what the file does not have")
-    parsers["import"].add_argument("csv", type=_path, metavar="CSV", help="columns list,plate,name,from,until,note")
-    parsers["export"].add_argument("csv", type=_path, nargs="?", metavar="CSV", help="stdout unless told otherwise")
+    parsers["import"].add_argument(
+        "csv", type=arguments.path, metavar="CSV", help="columns list,plate,name,from,until,note"
+    )
+    parsers["export"].add_argument(
+        "csv", type=arguments.path, nargs="?", metavar="CSV", help="stdout unless told otherwise"
+    )
     parsers["add"].add_argument("list", choices=names, help="which list")
     parsers["add"].add_argument("plate", metavar="PLATE", help="in any spelling")
     for column in ("name", "from", "until", "note"):
         parsers["add"].add_argument(f"--{column}", default="", metavar="TEXT", help=f"the column {column}")
     parsers["remove"].add_argument("--list", choices=names, help="this list alone")
-    parsers["remove"].add_argument("plate", type=_said, metavar="PLATE", help="in any spelling")
+    parsers["remove"].add_argument("plate", type=arguments.said, metavar="PLATE", help="in any spelling")
 
 
 def _reading_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=[str(kind) for kind in Kind], help="what to read (default plate)")
-    parser.add_argument("--region", type=_regions, metavar="R,...", help="plate formats to expect, such as us,eu")
-
-
-def _name(text: str) -> str:
-    if not text:  # from a shell variable that is not set; Python would take it for the current folder
-        raise argparse.ArgumentTypeError("the name is empty")
-    return text
-
-
-def _said(text: str) -> str:
-    if not text.strip():  # as above: an erasure must not become wider by it
-        raise argparse.ArgumentTypeError("is empty")
-    return text
-
-
-def _path(text: str) -> Path:
-    return Path(_name(text))
-
-
-def _regions(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(","))
-    if not all(names):
-        raise argparse.ArgumentTypeError(f"{text!r} holds an empty name")
-    return names
-
-
-def _top(text: str) -> int:
-    if text not in set("012345"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 5")
-    return int(text)
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-    return share
+    parser.add_argument(
+        "--region", type=arguments.regions, metavar="R,...", help="plate formats to expect, such as us,eu"
+    )
 
 
 class _Parser(argparse.ArgumentParser):
