@@ -104,7 +104,9 @@ def _log_probs(random: np.random.Generator) -> Any:
         for value in (math.nan, math.inf, -math.inf, 1.0, -3e38):
             if random.random() < 0.005:
                 logits.flat[random.integers(logits.size)] = value
-    array: Any = logits.astype(_pick(random, [np.float32], [np.float64, np.float16, ">f4", np.int8, object]))
+    array: Any = np.asarray(logits).astype(
+        _pick(random, [np.float32], [np.float64, np.float16, ">f4", np.int8, object])
+    )
     layouts = [array, np.asfortranarray(array)]
     if array.ndim:
         layouts += [array[..., ::-1], array.repeat(2, -1)[..., ::2]]
