@@ -22,7 +22,7 @@ import re, sys, time
 from pathlib import Path
 from edge_ocr import cli
 
-cli._become_program()
+cli.become_program()
 assert cli.main(sys.argv[1:]) == 0
 own = re.search(r"RssAnon:\\s+(\\d+)", Path("/proc/self/status").read_text())
 print(time.process_time(), int(own[1]) / 1024)
