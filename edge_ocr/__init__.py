@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from edge_ocr.config import Settings
     from edge_ocr.errors import (
         BundleError,
+        CameraLost,
         ConfigError,
         EdgeOcrError,
         EngineError,
@@ -50,6 +51,7 @@ __all__ = [
     "Alternative",
     "Bundle",
     "BundleError",
+    "CameraLost",
     "ConfigError",
     "Direction",
     "EdgeOcrError",
@@ -80,6 +82,7 @@ __all__ = [
 
 _ELSEWHERE = {
     "Bundle": "bundle",
+    "CameraLost": "errors",
     "Grammar": "grammar",
     "Reader": "reader",
     "Settings": "config",

@@ -3,6 +3,7 @@
 EdgeOcrError
  +-- ConfigError (ValueError)         a configuration file or flag says something impossible
  +-- SourceError (OSError)            an image, video or camera cannot be read
+ |    +-- CameraLost                  a camera gives no pictures, and everything that may cure it has been tried
  +-- BundleError (ValueError)         a model bundle is damaged, incomplete or for another version
  +-- GrammarError (ValueError)        a plate format or word list cannot be compiled
  +-- EngineError (RuntimeError)       no interpreter is installed, or it refuses the model
@@ -26,6 +27,10 @@ class ConfigError(EdgeOcrError, ValueError):
 
 class SourceError(EdgeOcrError, OSError):
     """An image, video or camera cannot be read; the message names it."""
+
+
+class CameraLost(SourceError):  # noqa: N818 -- what happened, as the ladder's last rung is called
+    """A camera gives no pictures and every rung of its recovery ladder has been tried; the message names the cause."""
 
 
 class BundleError(EdgeOcrError, ValueError):

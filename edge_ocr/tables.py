@@ -1,4 +1,4 @@
-"""The tables of the configuration that say what becomes of an event: lists, privacy, destinations, health.
+"""The tables of the configuration for cameras, and for what becomes of an event: lists, privacy, destinations, health.
 
 Like those in :mod:`edge_ocr.config`, which checks them: a table of the file is a class, a key is a field.
 """
@@ -22,6 +22,80 @@ def number(default: float | None, least: float, most: float) -> Any:
 def choice(default: Any, *choices: str) -> Any:
     """A field that holds one of some words, or a tuple of them, each once."""
     return field(default=default, metadata={"choices": choices})
+
+
+@dataclass(frozen=True, slots=True)
+class RecoverySettings:
+    """Table ``[camera.recovery]``: what is tried when a camera gives no pictures, rung by rung, until one helps.
+
+    Attributes:
+        reopens: how often it is opened again by the process that has it.
+        restarts: how often it is opened by a new process, before the first power cycle and after each.
+        power_cycle: a command that takes the camera's power away and gives it back, such as
+            "uhubctl -l 1-1 -p 2 -a cycle"; None for none.
+        power_cycles: how often it is run; after the last, and the restarts that follow it, the camera is lost.
+        power_cycle_seconds: how long it may take.
+        pause_seconds: before the second try; it doubles with each further one, and is varied by up to a fifth.
+        pause_most_seconds: what it grows to.
+        settle_seconds: a camera that has given pictures for so long is well again: its next trouble begins at the
+            first rung.
+
+    """
+
+    reopens: int = number(2, 0, 1_000)
+    restarts: int = number(20, 0, 1_000_000)
+    power_cycle: str | None = None
+    power_cycles: int = number(2, 1, 1_000)
+    power_cycle_seconds: float = number(30.0, 0.1, 600)
+    pause_seconds: float = number(0.5, 0, 3600)
+    pause_most_seconds: float = number(5.0, 0, 3600)
+    settle_seconds: float = number(10.0, 0, 3600)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraSettings:
+    """A table ``[[camera]]``: one camera; there may be several.
+
+    Attributes:
+        name: what events, topics and figures call it: letters, digits, "-" and "_".
+        source: "picamera2://0", "/dev/video0", "rtsp://...", "http://..." or "fake://", or a file, folder or glob.
+        width: of the picture, in pixels; None for what suits the source (1280 with picamera2).
+        height: of the picture, in pixels; None for what suits the source (720 with picamera2).
+        fps: pictures a second; None for what the source gives (15 with picamera2). Streams that give more are thinned.
+        luma_width: of the reduced grey picture that a Raspberry Pi's camera makes beside, for the motion gate.
+        rotate: 0, 90, 180 or 270 degrees clockwise, before anything else sees the picture.
+        flip: "none", "horizontal", "vertical" or "both".
+        deadline_seconds: a camera that gives no picture for so long is in trouble.
+        open_seconds: how long it may take to open, up to its first picture.
+        username: for streams that want a login; None for none, or the one in the address.
+        password_file: a file with the password alone.
+        transport: "tcp" or "udp", for RTSP.
+        exposure_us: exposure time in microseconds, for picamera2; None to let the camera choose.
+        gain: analogue gain, for picamera2; None to let the camera choose.
+        lens: where a Raspberry Pi's camera with a moving lens focuses, in 1/metre (0 is far away); None to leave it.
+        buffers: of the picamera2 stream; each takes memory that only cameras can use.
+        recovery: what is tried when it gives no pictures.
+
+    """
+
+    name: str = "camera"
+    source: str = ""
+    width: int | None = number(None, 16, 8192)
+    height: int | None = number(None, 16, 8192)
+    fps: float | None = number(None, 0.1, 1000)
+    luma_width: int = number(640, 64, 1920)
+    rotate: int = number(0, 0, 270)
+    flip: str = choice("none", "none", "horizontal", "vertical", "both")
+    deadline_seconds: float = number(5.0, 0.05, 3600)
+    open_seconds: float = number(30.0, 0.1, 3600)
+    username: str | None = None
+    password_file: Path | None = None
+    transport: str = choice("tcp", "tcp", "udp")
+    exposure_us: int | None = number(None, 1, 100_000_000)
+    gain: float | None = number(None, 1, 1_000)
+    lens: float | None = number(None, 0, 100)
+    buffers: int = number(4, 2, 16)
+    recovery: RecoverySettings = field(default_factory=RecoverySettings)
 
 
 @dataclass(frozen=True, slots=True)

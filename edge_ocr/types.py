@@ -79,12 +79,17 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture of a source; ``number`` counts from 0 and skips what the source dropped."""
+    """One picture of a source; ``number`` counts from 0 and skips what the source dropped.
+
+    ``luma`` is the same picture as a camera reduced it: grey, uint8, (h, w), of about the same proportions; None where
+    the source gives none.
+    """
 
     image: Image
     stamp: Stamp
     number: int
     source: str
+    luma: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, slots=True)
