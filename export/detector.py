@@ -35,7 +35,7 @@ class Plan:
     Attributes:
         minutes: of training, over all sittings.
         rate: the highest learning rate.
-        workers: processes that compose scenes.
+        workers: processes that compose scenes; 0 for none beside this one.
         seed: of weights and scenes.
 
     """
@@ -79,7 +79,8 @@ def train(folders: Folders, plan: Plan, checkpoint: Path, start: Path | None = N
         optimiser.load_state_dict(state["optimiser"])
         elapsed, steps, scenes = state["elapsed"], state["steps"], state["scenes"]
     stream = SceneStream(folders, seed=plan.seed * 1_000_003 + steps)
-    loader = DataLoader(stream, batch_size=None, num_workers=plan.workers, prefetch_factor=4)
+    prefetch = 4 if plan.workers else None
+    loader = DataLoader(stream, batch_size=None, num_workers=plan.workers, prefetch_factor=prefetch)
     sums = torch.zeros(3)
     before = saved = time.monotonic()
     for batch in loader:

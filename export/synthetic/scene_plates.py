@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from export.synthetic import drawing, plates, texts
+from export.synthetic.scene_plane import picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,12 @@ _TWO_LINES = (
     "NNN|LLL",
     "L|NNNN LL",
 )
+
+
+_TWO_LINE_SHARE = 0.22
+_NEGATIVE_SHARE = 0.14
+"""Of plates as their own negative: light letters on a dark ground, which lorries, taxis, hired and test vehicles have
+in many countries, and which are the hardest to tell from a grille or a painted panel."""
 
 
 class Stock:
@@ -60,9 +67,9 @@ class Stock:
         return self._held[int(rng.integers(len(self._held)))]
 
     def _render(self, rng: np.random.Generator) -> Picture:
-        if rng.random() < 0.16:
-            return two_line_plate(rng, self._faces)
-        return plates.render_plate(rng, self._faces).image
+        two_lines = rng.random() < _TWO_LINE_SHARE
+        plate = two_line_plate(rng, self._faces) if two_lines else plates.render_plate(rng, self._faces).image
+        return picture(255 - plate) if rng.random() < _NEGATIVE_SHARE else plate
 
 
 def two_line_plate(rng: np.random.Generator, faces: Sequence[Face]) -> Picture:

@@ -40,7 +40,12 @@ class Mount:
 
 
 def draw_vehicle(
-    rng: np.random.Generator, canvas: Picture, plate_at: tuple[float, float], plate_width: float, aspect: float
+    rng: np.random.Generator,
+    canvas: Picture,
+    plate_at: tuple[float, float],
+    plate_width: float,
+    aspect: float,
+    paint: Colour | None = None,
 ) -> Mount:
     """Draw a vehicle around the place of its plate.
 
@@ -50,6 +55,7 @@ def draw_vehicle(
         plate_at: pixels of the plate's centre.
         plate_width: pixels.
         aspect: the plate's width / height.
+        paint: BGR of the bodywork; None for any.
 
     """
     small = aspect < 3
@@ -57,12 +63,13 @@ def draw_vehicle(
     plane = _plane(rng, canvas, plate_at, plate_width / share)
     mount = Mount(plane, 0.0, 0.0, share)
     shape = rng.random()
-    if shape < 0.08:
+    paint = paint or _paint_colour(rng)
+    if shape < (0.25 if small else 0.04):
         _motorcycle(rng, plane, share)
-    elif shape < 0.26:
-        _box_body(rng, plane, share)
+    elif shape < 0.4:
+        _box_body(rng, plane, share, paint)
     else:
-        _car(rng, plane, mount, aspect, front=bool(rng.random() < 0.5))
+        _car(rng, plane, mount, aspect, paint, front=bool(rng.random() < 0.5))
     _recess(rng, mount, aspect)
     return mount
 
@@ -70,7 +77,7 @@ def draw_vehicle(
 def _plane(rng: np.random.Generator, canvas: Picture, at: tuple[float, float], width: float) -> Plane:
     """A vehicle's rear or front as a camera at some height and angle sees it; the origin is the plate's centre."""
     yaw, pitch, roll = rng.normal(0, 0.35), rng.normal(0.12, 0.14), rng.normal(0, 0.05)
-    if rng.random() < 0.08:
+    if rng.random() < 0.16:  # a hand-held camera, or a motorcycle on its stand
         roll = rng.normal(0, 0.25)
     distance = rng.uniform(2.0, 8.0)  # in widths of the vehicle: nearer means stronger perspective
     cy, sy, cp, sp, cr, sr = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
@@ -105,8 +112,7 @@ def _bands(rng: np.random.Generator, plane: Plane, box: tuple[float, float, floa
         plane.box(left, rows[row], right, rows[row + 1], _shade(base, float(factor)))
 
 
-def _car(rng: np.random.Generator, plane: Plane, mount: Mount, aspect: float, *, front: bool) -> None:
-    paint = _paint_colour(rng)
+def _car(rng: np.random.Generator, plane: Plane, mount: Mount, aspect: float, paint: Colour, *, front: bool) -> None:
     half = rng.uniform(0.46, 0.54)
     low = rng.uniform(0.12, 0.34)  # from the plate down to the bumper's lower edge
     waist = -rng.uniform(0.18, 0.42)  # up to the window
@@ -337,9 +343,8 @@ def stamp(canvas: Picture, mask: Picture, corners: Points, ink: Colour) -> None:
     drawing.paint(canvas, warped, (int(low[0]), int(low[1])), ink)
 
 
-def _box_body(rng: np.random.Generator, plane: Plane, share: float) -> None:
+def _box_body(rng: np.random.Generator, plane: Plane, share: float, paint: Colour) -> None:
     """A van, lorry, bus or trailer: a flat wall, often with lettering and stripes."""
-    paint = _paint_colour(rng)
     half, low, top = rng.uniform(0.45, 0.6), rng.uniform(0.1, 0.3), -rng.uniform(0.5, 1.2)
     _ground_shadow(rng, plane, half, low)
     for side in (-1, 1):

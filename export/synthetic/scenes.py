@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SMALLEST = 14.0
 """Narrower plates, in pixels of the scene, are too small to be asked for; they are not held against the detector."""
+WIDE = 512
+"""From this width on, in pixels, a scene has room for large plates."""
 LEAST_CONTRAST = 6.0
 """Plates whose grey levels deviate less than this, once smoothed, drown in noise and are not asked for either."""
 PADDING = 127
@@ -114,10 +116,21 @@ def clutter(rng: np.random.Generator, canvas: Picture, faces: Sequence[Face], qu
 
 def plate_width(rng: np.random.Generator, size: tuple[int, int]) -> float:
     """A plate's width in pixels: in small scenes mostly 25 to 100, in wide ones anything up to most of the frame."""
-    common = rng.random() < (0.85 if size[0] < 512 else 0.3)
+    common = rng.random() < (0.85 if size[0] < WIDE else 0.3)
     largest = 0.88 * size[0]
     width = float(np.exp(rng.normal(np.log(50), 0.55) if common else rng.uniform(np.log(60), np.log(largest))))
     return float(np.clip(width, SMALLEST, largest))
+
+
+def _fitting(width: float, aspect: float, size: tuple[int, int]) -> float:
+    """A width at which a plate of this width / height is not taller than the frame."""
+    return min(width, 0.9 * size[1] * aspect)
+
+
+def _paper(plate: Picture) -> tuple[int, int, int]:
+    """The commonest tone of a plate, BGR."""
+    blue, green, red = np.median(plate[::4, ::4].reshape(-1, 3), axis=0).tolist()
+    return int(blue), int(green), int(red)
 
 
 def _background(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) -> Picture:
@@ -136,7 +149,8 @@ def _drawn(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) ->
         aspect = plate.shape[1] / plate.shape[0] * rng.uniform(0.9, 1.1)
         at = (rng.uniform(0.02, 0.98) * size[0], rng.uniform(0.1, 0.97) * size[1])
         bare = canvas.copy()
-        mount = scene_vehicles.draw_vehicle(rng, canvas, at, width, aspect)
+        paint = _paper(plate) if rng.random() < 0.12 else None  # then only the letters and an edge tell the plate
+        mount = scene_vehicles.draw_vehicle(rng, canvas, at, _fitting(width, aspect, size), aspect, paint)
         drawn = np.abs(canvas.astype(np.int16) - bare).max(axis=2) > 0
         quads = [quad for quad in quads if not _hidden(drawn, quad)]
         if rng.random() < 0.06:
@@ -161,9 +175,13 @@ def _bare(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) -> 
     quads: list[Points] = []
     for _ in range(int(rng.integers(1, 5))):
         plate = sources.stock.take(rng)
-        width = plate_width(rng, size)
-        corners = _seen(rng, width, width / plate.shape[1] * plate.shape[0])
-        quad = (corners + rng.uniform([0, 0], size)).astype(np.float32)
+        aspect = plate.shape[1] / plate.shape[0]
+        if size[0] >= WIDE and not quads and rng.random() < 0.15:  # held into the camera
+            width, at = size[0] * rng.uniform(0.5, 1.0), rng.uniform(0.42, 0.58, 2) * size
+        else:
+            width, at = plate_width(rng, size), rng.uniform([0, 0], size)
+        width = _fitting(width, aspect, size)
+        quad = (_seen(rng, width, width / aspect) + at).astype(np.float32)
         if any(_near(quad, other) for other in quads):
             continue
         if rng.random() < 0.4:  # a rim, or a plain surface that the plate hangs on
@@ -263,7 +281,7 @@ def _cover(rng: np.random.Generator, canvas: Picture, quad: Points) -> None:
 
 def _seen(rng: np.random.Generator, width: float, height: float, strength: float = 1.0) -> NDArray[np.float64]:
     """The corners of a plate of a size around (0, 0), turned and in perspective."""
-    roll = rng.normal(0, 0.08 if rng.random() < 0.85 else 0.3) * strength
+    roll = rng.normal(0, 0.08 if rng.random() < 0.8 else 0.3) * strength
     lean = rng.normal(0, 0.12) * strength
     squeeze = 1 - abs(rng.normal(0, 0.15)) * strength
     unit = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
