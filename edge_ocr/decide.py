@@ -136,6 +136,11 @@ def _candidates(reading: Reading) -> Iterator[tuple[str, float]]:
             yield normalise(other.text), max(0.0, math.log(reading.confidence / other.confidence) / _ONE_CHARACTER)
 
 
+def substitution(ours: str, theirs: str) -> float:
+    """What one character in the place of another costs, in characters: 0 for itself, less than 1 for a look-alike."""
+    return 0.0 if ours == theirs else _COST.get((ours, theirs), 1.0)
+
+
 def distance(text: str, other: str, *, most: float = math.inf) -> float:
     """The least cost of making one text of the other (Levenshtein, weighted).
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Values: TypeAlias = "Sequence[Any] | Mapping[str, Any]"
 """What a statement's ? or :name stand for."""
 
-VERSION = 1
+VERSION = 2
 """Of schema.sql; the files in upgrades/ end with it."""
 
 _OLDEST = (3, 37)  # STRICT tables

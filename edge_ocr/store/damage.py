@@ -118,7 +118,10 @@ def _number(place: Path) -> int:
 
 def _carry(raw: sqlite3.Connection, table: str, connection: Connection) -> None:
     """Copy a table as far as it can be read from both of its ends."""
-    columns = [str(row[1]) for row in connection.rows(f"PRAGMA table_info({table})")]
+    there = {str(row[1]) for row in _Rows(raw, f"PRAGMA table_info({table})")}  # an older version has fewer
+    columns = [str(row[1]) for row in connection.rows(f"PRAGMA table_info({table})") if row[1] in there]
+    if not columns:
+        return
     keys = [str(row[1]) for row in connection.rows(f"PRAGMA table_info({table})") if row[5]]
     insert = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
     ends = []
@@ -178,5 +181,7 @@ def _mend(connection: Connection) -> None:
                 f"INSERT OR IGNORE INTO {table} (id, {column}) SELECT DISTINCT {reference}, 'lost-' || {reference} "
                 f"FROM {user} WHERE {reference} NOT IN (SELECT id FROM {table})"
             )
+    decided = "json_extract(body, '$.decision.list')"  # of events that a version without the column wrote
+    connection.run(f"UPDATE events SET list = {decided} WHERE list IS NULL AND {decided} IS NOT NULL")
     for table in ("previews", "outbox", "dead_letters"):
         connection.run(f"DELETE FROM {table} WHERE event NOT IN (SELECT seq FROM events)")

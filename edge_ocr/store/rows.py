@@ -53,17 +53,19 @@ def insert(
     if decision is not None:
         body.update(list=decision.entry, decision=decision.as_json())
     path, size = crop or (None, 0)
+    decided = decision or event.decision
     first, last = event.first, event.last
     added = connection.run(
         """
         INSERT INTO events (id, camera, text, boot, first_mono, first_wall, first_synced, last_mono, last_wall,
-        last_synced, crop, crop_bytes, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        last_synced, crop, crop_bytes, body, list) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO NOTHING
         """,
         (
             *(event.id, camera, event.reading.text, boot),
             *(first.mono, first.wall, first.synced, last.mono, last.wall, last.synced),
             *(path, size, json.dumps(body, ensure_ascii=False, separators=(",", ":"))),
+            decided and decided.list,
         ),
     )
     if not added:

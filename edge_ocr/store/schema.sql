@@ -1,4 +1,4 @@
--- What a store knows, version 1 (PRAGMA user_version). Pictures of plates are files beside the database; everything
+-- What a store knows, version 2 (PRAGMA user_version). Pictures of plates are files beside the database; everything
 -- else is here. All texts are UTF-8, all times seconds: 'mono' since the boot it stands with, 'wall' since 1970 in UTC.
 --
 -- 'synced' beside a wall time says what it is worth:
@@ -47,10 +47,13 @@ CREATE TABLE events (
     last_wall_raw  REAL,
     crop           TEXT,                  -- file, relative to the store's folder; NULL if none was kept
     crop_bytes     INTEGER NOT NULL DEFAULT 0,
-    body           TEXT NOT NULL CHECK (json_valid(body))  -- the rest of the event as JSON
+    body           TEXT NOT NULL CHECK (json_valid(body)), -- the rest of the event as JSON
+    list           TEXT                   -- which list decided, as the body says it too; NULL for none
 ) STRICT;
 
 CREATE INDEX events_text ON events (text);
+-- Every search but for an exact text walks this alone, newest first. It only grows at its end: one page of the flash.
+CREATE INDEX events_search ON events (seq, camera, last_wall, list, text);
 -- What the limits on crops are summed up from.
 CREATE INDEX events_crops ON events (seq, crop_bytes) WHERE crop IS NOT NULL;
 -- Empty most of the time: what a clock that was just synchronised puts right.

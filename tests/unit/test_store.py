@@ -594,6 +594,7 @@ def test_upgrades_lead_where_the_schema_begins(tmp_path: Path, monkeypatch: pyte
     (home / "schema.sql").write_text("-- one; two\nCREATE TABLE a (x INTEGER) STRICT;\n")
     path = tmp_path / "x.sqlite3"
     raw = sqlite3.connect(path, isolation_level=None)
+    monkeypatch.setattr(connection, "VERSION", 1)
     connection.prepare(raw, home)
     (home / "upgrades" / "0002.sql").write_text("ALTER TABLE a ADD COLUMN y INTEGER;\n")
     (home / "upgrades" / "0003.sql").write_text("CREATE TABLE b (z INTEGER) STRICT;\nnonsense;\n")
