@@ -17,10 +17,12 @@ from edge_ocr.errors import BundleError
 from edge_ocr.types import Quad, corners_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from edge_ocr.bundle import Bundle
-    from edge_ocr.types import Image
+    from edge_ocr.types import Image, Region
 
 _GREY = 127  # beside a frame whose proportions are not the network's; training pads with the same
 _CANDIDATES = 300  # a frame has a handful of plates of some dozens of cells each
@@ -35,6 +37,31 @@ class _Window:
     y: int
     width: int
     height: int
+
+    def cut(self, region: Region) -> _Window | None:
+        """The pixels that a region has in this window; None if it has none."""
+        left, top = max(self.x, region.left), max(self.y, region.top)
+        right, bottom = min(self.x + self.width, region.right), min(self.y + self.height, region.bottom)
+        return _Window(left, top, right - left, bottom - top) if left < right and top < bottom else None
+
+    def room(self, part: _Window, size: tuple[int, int]) -> _Window:
+        """A window of a size (width, height) around a part of this one, moved and cut so that it lies within."""
+        wide, tall = min(size[0], self.width), min(size[1], self.height)
+        left = part.x + (part.width - wide) // 2
+        top = part.y + (part.height - tall) // 2
+        left = min(max(left, self.x), self.x + self.width - wide)
+        top = min(max(top, self.y), self.y + self.height - tall)
+        return _Window(left, top, wide, tall)
+
+    def meets(self, other: _Window) -> bool:
+        """Whether both have a pixel in common."""
+        across = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        return across > 0 and min(self.y + self.height, other.y + other.height) > max(self.y, other.y)
+
+    def holds(self, points: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Which of the points (n, 2) lie in it."""
+        low, high = (self.x, self.y), (self.x + self.width, self.y + self.height)
+        return np.asarray(((points >= low) & (points <= high)).all(axis=1), np.bool_)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,28 +119,40 @@ class Detector:
         self._table = self._engine.input.quantise(np.arange(256, dtype=np.float32) / np.float32(127.5) - 1)
         self._maps = [self._map(bundle, stride, (across, down), least) for stride in strides]
 
-    def __call__(self, image: Image) -> list[Quad]:
+    def __call__(self, image: Image, *, regions: Sequence[Region] | None = None) -> list[Quad]:
         """The texts in a frame, best first.
 
         Args:
             image: HxWx3 BGR or HxW grey, uint8, of any size; frames far larger than the network's input are also read
                 in overlapping tiles.
+            regions: rectangles in pixels of ``image`` that are worth a look; None for all of it. With none of them
+                nothing is computed, and the nearer they lie together, the finer is the look.
 
         Returns:
-            Quads in pixels of ``image``; a corner may lie outside where a text is cut off by the frame's edge.
+            Quads in pixels of ``image``, with their middle in one of the ``regions``; a corner may lie outside where a
+            text is cut off by the frame's edge.
 
         Raises:
             TypeError: ``image`` is not a uint8 array.
             ValueError: ``image`` has another shape, or no pixels.
 
         """
-        grey = _grey(image)
-        found = [self._read(grey, window) for window in self._windows(grey.shape[1], grey.shape[0])]
+        check_image(image)
+        rows, columns = image.shape[:2]
+        frame = _Window(0, 0, columns, rows)
+        looked_at = [frame] if regions is None else [part for region in regions if (part := frame.cut(region))]
+        windows = self._windows(frame, looked_at)
+        if not windows:
+            return []
+        grey, origin = _grey(image, windows[0])
+        found = [self._read(grey, window, origin) for window in windows]
         merged = _merged(
             _Found(np.concatenate([part.corners for part in found]), np.concatenate([part.scores for part in found])),
             self._merge,
         )
-        pairs = zip(merged.corners.tolist(), merged.scores.tolist(), strict=True)
+        middles = merged.corners.mean(axis=1)
+        inside = np.any([part.holds(middles) for part in looked_at], axis=0) | (regions is None)
+        pairs = zip(merged.corners[inside].tolist(), merged.scores[inside].tolist(), strict=True)
         return [Quad(corners_of(corners), self._kind, score) for corners, score in pairs]
 
     def _map(self, bundle: Bundle, stride: int, unit: tuple[float, float], threshold: float) -> _Map:
@@ -131,23 +170,36 @@ class Detector:
         least = self._engine.outputs[score].quantise(logit).item()
         return _Map(score, offsets, np.array(unit, np.float32) * np.float32(stride), centres, least)
 
-    def _windows(self, width: int, height: int) -> list[_Window]:
-        """The whole frame and, where it would be scaled down too far for small texts, tiles of it."""
-        windows = [_Window(0, 0, width, height)]
-        if max(width / self._width, height / self._height) > self._reduction:
+    def _windows(self, frame: _Window, looked_at: list[_Window]) -> list[_Window]:
+        """What is read: all that is looked at and, if that is scaled down too far for small texts, tiles of it.
+
+        The first window holds the others. It is given the network's proportions and at least its size, as far as the
+        frame reaches: that costs nothing, and shows what stands around a text.
+        """
+        if not looked_at:
+            return []
+        whole = _around(looked_at)
+        if whole != frame:
+            scale = max(whole.width / self._width, whole.height / self._height, 1.0)
+            size = (max(whole.width, round(self._width * scale)), max(whole.height, round(self._height * scale)))
+            whole = frame.room(whole, size)
+        windows = [whole]
+        if max(whole.width / self._width, whole.height / self._height) > self._reduction:
             wide, tall = round(self._width * self._reduction * 2 / 3), round(self._height * self._reduction * 2 / 3)
-            windows += [
-                _Window(x, y, min(wide, width), min(tall, height))
-                for y in _starts(height, tall)
-                for x in _starts(width, wide)
-            ]
+            tiles = (
+                _Window(whole.x + x, whole.y + y, min(wide, whole.width), min(tall, whole.height))
+                for y in _starts(whole.height, tall)
+                for x in _starts(whole.width, wide)
+            )
+            windows += [tile for tile in tiles if any(tile.meets(part) for part in looked_at)]
         return windows
 
-    def _read(self, grey: NDArray[np.uint8], window: _Window) -> _Found:
-        """Candidates in one window, in pixels of the frame."""
+    def _read(self, grey: NDArray[np.uint8], window: _Window, origin: tuple[int, int]) -> _Found:
+        """Candidates in one window, in pixels of the frame, of which ``grey`` is the part that begins at ``origin``."""
         scale = min(self._width / window.width, self._height / window.height, _LARGEST_GAIN)
         size = (max(1, round(window.width * scale)), max(1, round(window.height * scale)))
-        part = grey[window.y : window.y + window.height, window.x : window.x + window.width]
+        left, top = window.x - origin[0], window.y - origin[1]
+        part = grey[top : top + window.height, left : left + window.width]
         if size != (window.width, window.height):
             way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
             part = np.asarray(cv2.resize(part, size, interpolation=way), np.uint8)
@@ -186,9 +238,19 @@ def check_image(image: object) -> None:
         raise ValueError(f"image must be HxWx3 or HxW with at least one pixel, not of shape {image.shape}")
 
 
-def _grey(image: Image) -> NDArray[np.uint8]:
-    check_image(image)
-    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+def _grey(image: Image, window: _Window) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """A window of an image in grey, and where in the image it begins."""
+    part = image[window.y : window.y + window.height, window.x : window.x + window.width]
+    grey = part if part.ndim == 2 else np.asarray(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), np.uint8)
+    return grey, (window.x, window.y)
+
+
+def _around(windows: list[_Window]) -> _Window:
+    """The smallest window that holds all of these."""
+    left, top = min(part.x for part in windows), min(part.y for part in windows)
+    right = max(part.x + part.width for part in windows)
+    bottom = max(part.y + part.height for part in windows)
+    return _Window(left, top, right - left, bottom - top)
 
 
 def _starts(length: int, tile: int) -> list[int]:

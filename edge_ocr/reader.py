@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from edge_ocr.bundle import Bundle
-    from edge_ocr.types import Image, Quad, Reading, Strip
+    from edge_ocr.types import Image, Quad, Reading, Region, Strip
 
 BEAM = 16
 """Hypotheses that the search keeps at each time step; from here on its best one is the exact search's."""
@@ -78,8 +78,8 @@ class Reader:
         regions: whose plate formats to expect: names ("sk", "us-ca"), groups ("eu") or paths of region files; None for
             all that come with this package. For plates only.
         bundle: the recogniser; None for the one that came with this package.
-        detector: finds the quads in an image, best first; None for the one that came with this package, which is
-            loaded when first needed.
+        detector: finds the quads in an image, best first, and is told ``regions`` where only those are worth a look;
+            None for the one that came with this package, which is loaded when first needed.
         grammar: what a text may look like, over the recogniser's alphabet with blank 0; needed for kinds other than
             plates, and in the place of ``regions``.
         top: the most alternatives that a reading lists, 0 to 5; a text's confidence does not depend on it.
@@ -103,7 +103,7 @@ class Reader:
         *,
         regions: Sequence[str] | None = None,
         bundle: Bundle | None = None,
-        detector: Callable[[Image], list[Quad]] | None = None,
+        detector: Callable[..., list[Quad]] | None = None,
         grammar: Grammar | None = None,
         top: int = 5,
         min_confidence: float = MIN_CONFIDENCE,
@@ -138,7 +138,7 @@ class Reader:
         self._threads = threads
 
     @cached_property
-    def detector(self) -> Callable[[Image], list[Quad]]:
+    def detector(self) -> Callable[..., list[Quad]]:
         """What finds the quads in an image; loading the one that came with this package may raise BundleError."""
         if self._detector is not None:
             return self._detector
@@ -170,7 +170,13 @@ class Reader:
         return sorted(readings, key=lambda reading: -reading.confidence)
 
     def sightings(
-        self, image: Image, *, crop: bool = False, frame: int = 0, stopwatch: Stopwatch | None = None
+        self,
+        image: Image,
+        *,
+        crop: bool = False,
+        frame: int = 0,
+        regions: Sequence[Region] | None = None,
+        stopwatch: Stopwatch | None = None,
     ) -> list[Sighting]:
         """The evidence for every text in an image, for a vote over many frames.
 
@@ -178,6 +184,7 @@ class Reader:
             image: as in :meth:`read`.
             crop: as in :meth:`read`.
             frame: the number of the frame, for the sightings.
+            regions: the only parts of the image that are worth a look; None for all of it, and no concern of a crop.
             stopwatch: as in :meth:`read`.
 
         Returns:
@@ -195,7 +202,7 @@ class Reader:
             return [self._sighting(partial(rectify.whole, image, kind=self.kind), frame, stopwatch)]
         detector = self.detector
         with stopwatch.lap("detect"):
-            quads = joined(detector(image))
+            quads = joined(detector(image) if regions is None else detector(image, regions=regions))
         return [self._sighting(partial(rectify.strip, image, quad), frame, stopwatch) for quad in quads]
 
     def _is_credible(self, reading: Reading) -> bool:

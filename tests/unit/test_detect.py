@@ -16,7 +16,7 @@ from edge_ocr import detect
 from edge_ocr.bundle import shipped_bundle
 from edge_ocr.detect import Detector
 from edge_ocr.errors import BundleError
-from edge_ocr.types import Kind
+from edge_ocr.types import Kind, Region
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,6 +111,65 @@ def test_a_plate_far_too_small_in_the_whole_frame_is_found_in_a_tile(detector: D
     panorama[700:1084, 3100:3740] = _scene("one")
     plate = CORNERS["one"][0] + [3100, 700]
     assert max(_overlap(plate, quad) for quad in _corners(detector(panorama))) >= 0.6
+
+
+def _around(corners: NDArray[np.float64], margin: float) -> Region:
+    """A region around a plate, ``margin`` times its size wider on each side."""
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    grown = margin * (high - low)
+    left, top, right, bottom = (int(side) for side in (*(low - grown), *(high + grown)))
+    return Region(left, top, right, bottom)
+
+
+def test_only_what_lies_in_a_region_is_found_and_told_in_pixels_of_the_frame(detector: Detector) -> None:
+    scene = np.asarray(cv2.resize(_scene("several"), (1280, 768), interpolation=cv2.INTER_LINEAR), np.uint8)
+    for plate in CORNERS["several"] * 2:
+        found = _corners(detector(scene, regions=[_around(plate, 0.5)]))
+        assert len(found) == 1
+        assert _overlap(plate, found[0]) >= 0.5
+
+
+def test_regions_together_find_what_the_whole_frame_does(detector: Detector) -> None:
+    scene = _scene("several")
+    regions = [_around(plate, 0.3) for plate in CORNERS["several"]]
+    found = _corners(detector(scene, regions=regions))
+    for plate in CORNERS["several"]:
+        assert max(_overlap(plate, quad) for quad in found) >= 0.6
+
+
+def test_a_region_that_is_the_whole_frame_changes_nothing(detector: Detector) -> None:
+    assert detector(_scene("several"), regions=[Region(0, 0, 640, 384)]) == detector(_scene("several"))
+
+
+@pytest.mark.parametrize(
+    "regions", [[], [Region(2000, 0, 2100, 50)], [Region(-50, -50, 0, 0)], [Region(10, 10, 10, 60)]]
+)
+def test_nothing_is_computed_where_no_region_has_a_pixel_of_the_frame(
+    bundle: Bundle, regions: list[Region], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detector = Detector(bundle)
+    monkeypatch.setattr(detector, "_engine", None)
+    assert detector(_scene("several"), regions=regions) == []
+
+
+def test_a_small_region_of_a_large_frame_shows_plates_too_small_in_the_whole(detector: Detector) -> None:
+    large = np.full((1080, 1920), 90, np.uint8)
+    small = np.asarray(cv2.resize(_scene("one"), (320, 192), interpolation=cv2.INTER_AREA), np.uint8)
+    large[500:692, 900:1220] = small
+    plate = CORNERS["one"][0] / 2 + [900, 500]
+    found = _corners(detector(large, regions=[Region(850, 450, 1250, 750)]))
+    assert max(_overlap(plate, quad) for quad in found) >= 0.6
+
+
+def test_only_tiles_that_a_region_meets_are_read(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = Detector(bundle)
+    engine, calls = detector._engine, []
+    monkeypatch.setattr(engine, "run", lambda values, run=engine.run: calls.append(1) or run(values))
+    panorama = np.full((1500, 6000), 90, np.uint8)
+    detector(panorama)
+    every = len(calls)
+    detector(panorama, regions=[Region(0, 0, 100, 100), Region(5900, 1400, 6000, 1500)])
+    assert 3 <= len(calls) - every < every
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 1, 3), (2, 5000), (5000, 2), (64, 64)])

@@ -17,7 +17,7 @@ from edge_ocr.detect import Detector
 from edge_ocr.errors import BundleError, GrammarError
 from edge_ocr.grammar import word_grammar
 from edge_ocr.reader import MOST_ALTERNATIVES, Reader, Stopwatch
-from edge_ocr.types import Kind, Quad, corners_of
+from edge_ocr.types import Kind, Quad, Region, corners_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +66,15 @@ def test_every_text_of_a_frame_is_read_where_the_detector_found_it() -> None:
     reader = reader_with(looking_at((10, 5), (70, 40)))
     readings = reader.read(scene((AB, 10, 5), (BA, 70, 40)))
     assert {(reading.text, reading.quad.corners[0]) for reading in readings} == {("AB", (10, 5)), ("BA", (70, 40))}
+
+
+def test_regions_worth_a_look_reach_the_detector_and_none_are_named_without_them() -> None:
+    told: list[dict[str, Any]] = []
+    reader = reader_with(lambda _, **options: told.append(options) or [])
+    regions = [Region(0, 0, 10, 10)]
+    reader.sightings(scene(), regions=regions)
+    reader.sightings(scene())
+    assert told == [{"regions": regions}, {}]
 
 
 def test_readings_come_most_confident_first() -> None:
