@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["beam_search", "greedy", "score"]
 
 _FLOAT = Struct("d")
-_MOULD = (Hypothesis, "labels", "log_prob", "weight", "steps")  # the kernel makes them, slot by slot
+# The kernel makes them, slot by slot.
+_MOULD = (Hypothesis, *(Hypothesis.__dict__[name] for name in ("labels", "log_prob", "weight", "steps")))
 
 
 def greedy(

@@ -242,6 +242,18 @@ static int32_t load_steps(const Source *s, float *restrict buffer, const Steps *
 /* The first class with that log-probability besides the blank; any class where there is none. */
 static int32_t label_with(const double *logs, int32_t classes, int32_t blank, double value) {
     int32_t c = 0;
+    for (; c + 8 < classes; c += 8) { /* eight at a time without looking which */
+        Longs found = {0};
+        for (int k = 0; k < 8; k += 2) {
+            Doubles pair;
+            memcpy(&pair, logs + c + k, sizeof pair);
+            found |= pair == value;
+        }
+        if (!(found[0] | found[1])) continue;
+        for (int k = 0; k < 8; k++) {
+            if (logs[c + k] == value && c + k != blank) return c + k;
+        }
+    }
     while (c < classes - 1 && (logs[c] != value || c == blank)) c++;
     return c;
 }
@@ -1377,6 +1389,13 @@ static bool real_argument(PyObject *given, const char *name, double *value) {
     return false;
 }
 
+/* The border's own half in Python passes them by place; whoever calls it otherwise hears of it. */
+static bool has_arguments(Py_ssize_t count, Py_ssize_t wanted) {
+    if (count == wanted) return true;
+    PyErr_Format(PyExc_TypeError, "%zd arguments wanted, %zd given", wanted, count);
+    return false;
+}
+
 static bool open_input(Input *in, PyObject *values, double unit, PyObject *lengths, PyObject *blank) {
     memset(in, 0, offsetof(Input, powers));
     Py_ssize_t number;
@@ -1408,43 +1427,52 @@ static PyObject *tuple_of(const int32_t *numbers, int32_t count) {
     return tuple;
 }
 
-/* Sets one field of a frozen value, and takes the reference to what it is set to. */
-static bool set_field(PyObject *made, PyObject *name, PyObject *value) {
-    bool set = value && PyObject_GenericSetAttr(made, name, value) == 0;
-    Py_XDECREF(value);
-    return set;
-}
-
-/* What a Hypothesis is made from: its class, that one's constructor, and the names of its fields, in the order of
- * hypothesis_of; all borrowed. */
+/* What a Hypothesis is made from: its class, that one's allocator, and its slots in the order of hypothesis_of, each
+ * with the function that sets it; all borrowed. */
 typedef struct {
     PyTypeObject *kind;
-    newfunc construct;
-    PyObject *nothing, *fields[4];
+    allocfunc allocate;
+    PyObject *slots[4];
+    descrsetfunc set[4];
 } Mould;
 
-/* From (class, "labels", "log_prob", "weight", "steps"). */
+/* From (class, its slot descriptors for labels, log_prob, weight and steps). */
 static bool open_mould(Mould *m, PyObject *parts) {
-    PyObject *kind;
-    PyObject **fields = m->fields;
-    if (!PyArg_ParseTuple(parts, "OOOOO", &kind, &fields[0], &fields[1], &fields[2], &fields[3])) return false;
+    PyObject *kind = PyTuple_GetItem(parts, 0);
+    if (!kind) return false;
     if (!PyType_Check(kind)) {
         PyErr_SetString(PyExc_TypeError, "the mould must begin with a class");
         return false;
     }
     m->kind = (PyTypeObject *)kind;
-    m->construct = (newfunc)PyType_GetSlot(m->kind, Py_tp_new);
+    m->allocate = (allocfunc)PyType_GetSlot(m->kind, Py_tp_alloc);
+    for (int i = 0; i < 4; i++) {
+        m->slots[i] = PyTuple_GetItem(parts, i + 1);
+        if (!m->slots[i]) return false;
+        m->set[i] = (descrsetfunc)PyType_GetSlot(Py_TYPE(m->slots[i]), Py_tp_descr_set);
+        if (!m->set[i]) {
+            PyErr_SetString(PyExc_TypeError, "the mould must hold descriptors of slots");
+            return false;
+        }
+    }
     return true;
+}
+
+/* Sets slot number i, and takes the reference to what it is set to. */
+static bool fill(const Mould *m, PyObject *made, int i, PyObject *value) {
+    bool set = value && m->set[i](m->slots[i], made, value) == 0;
+    Py_XDECREF(value);
+    return set;
 }
 
 /* Fills the slots itself: the __init__ of a frozen dataclass takes as long as decoding a plate. */
 static PyObject *hypothesis_of(const Mould *m, const Answers *a, const Answer *answer) {
     const int32_t *numbers = a->numbers + answer->numbers;
-    PyObject *made = m->construct(m->kind, m->nothing, NULL);
-    if (made && set_field(made, m->fields[0], tuple_of(numbers, answer->count)) &&
-        set_field(made, m->fields[1], PyFloat_FromDouble(answer->log_prob)) &&
-        set_field(made, m->fields[2], PyFloat_FromDouble(answer->weight)) &&
-        set_field(made, m->fields[3], tuple_of(numbers + answer->count, answer->count)))
+    PyObject *made = m->allocate(m->kind, 0);
+    if (made && fill(m, made, 0, tuple_of(numbers, answer->count)) &&
+        fill(m, made, 1, PyFloat_FromDouble(answer->log_prob)) &&
+        fill(m, made, 2, PyFloat_FromDouble(answer->weight)) &&
+        fill(m, made, 3, tuple_of(numbers + answer->count, answer->count)))
         return made;
     Py_XDECREF(made);
     return NULL;
@@ -1462,10 +1490,8 @@ static PyObject *list_of(const Mould *m, const Answers *a, Py_ssize_t item, size
 }
 
 /* One answer a sequence if `single`, else a list of them; of a batch, the list of all that. */
-static PyObject *result_of(const Input *in, Mould *m, const Answers *a, bool single) {
+static PyObject *result_of(const Input *in, const Mould *m, const Answers *a, bool single) {
     size_t next = 0;
-    m->nothing = PyTuple_New(0);
-    if (!m->nothing) return NULL;
     PyObject *result;
     if (in->batched) result = PyList_New(0);
     else result = single ? hypothesis_of(m, a, a->list) : list_of(m, a, 0, &next);
@@ -1474,19 +1500,18 @@ static PyObject *result_of(const Input *in, Mould *m, const Answers *a, bool sin
         if (!made || PyList_Append(result, made) < 0) Py_CLEAR(result);
         Py_XDECREF(made);
     }
-    Py_DECREF(m->nothing);
     return result;
 }
 
 /* greedy(mould, values, unit, lengths, blank) */
-static PyObject *greedy(PyObject *Py_UNUSED(module), PyObject *arguments) {
-    PyObject *parts, *values, *lengths, *blank, *result = NULL;
+static PyObject *greedy(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count) {
+    PyObject *result = NULL;
     double unit;
-    if (!PyArg_ParseTuple(arguments, "OOdOO", &parts, &values, &unit, &lengths, &blank)) return NULL;
+    if (!has_arguments(count, 5) || !real_argument(given[2], "unit", &unit)) return NULL;
     Input in;
-    Mould mould = {0};
+    Mould mould;
     Answers answers = {0};
-    if (open_input(&in, values, unit, lengths, blank) && open_mould(&mould, parts)) {
+    if (open_input(&in, given[1], unit, given[3], given[4]) && open_mould(&mould, given[0])) {
         Outcome outcome;
         Py_BEGIN_ALLOW_THREADS
         outcome = run_greedy(&in.batch, &answers);
@@ -1522,18 +1547,16 @@ static bool open_wish(Wish *w, PyObject *width, PyObject *top, PyObject *prune, 
 }
 
 /* beam_search(mould, values, unit, lengths, blank, beam_width, top, prune, compiled automaton or None) */
-static PyObject *beam_search(PyObject *Py_UNUSED(module), PyObject *arguments) {
-    PyObject *parts, *values, *lengths, *blank, *width, *top, *prune, *capsule, *result = NULL;
+static PyObject *beam_search(PyObject *Py_UNUSED(module), PyObject *const *given, Py_ssize_t count) {
+    PyObject *result = NULL;
     double unit;
-    if (!PyArg_ParseTuple(arguments, "OOdOOOOOO", &parts, &values, &unit, &lengths, &blank, &width, &top, &prune,
-                          &capsule))
-        return NULL;
+    if (!has_arguments(count, 9) || !real_argument(given[2], "unit", &unit)) return NULL;
     Input in;
     Wish wish;
-    Mould mould = {0};
+    Mould mould;
     Answers answers = {0};
-    if (open_input(&in, values, unit, lengths, blank) &&
-        open_wish(&wish, width, top, prune, capsule, &in.batch.source) && open_mould(&mould, parts)) {
+    if (open_input(&in, given[1], unit, given[3], given[4]) &&
+        open_wish(&wish, given[5], given[6], given[7], given[8], &in.batch.source) && open_mould(&mould, given[0])) {
         Outcome outcome;
         Py_BEGIN_ALLOW_THREADS
         outcome = run_search(&in.batch, (int32_t)wish.width, (int32_t)wish.top, wish.prune, wish.automaton, &answers);
@@ -1688,8 +1711,8 @@ static PyObject *compile_automaton(PyObject *Py_UNUSED(module), PyObject *argume
 }
 
 static PyMethodDef functions[] = {
-    {"greedy", greedy, METH_VARARGS, NULL},
-    {"beam_search", beam_search, METH_VARARGS, NULL},
+    {"greedy", (PyCFunction)(void (*)(void))greedy, METH_FASTCALL, NULL},
+    {"beam_search", (PyCFunction)(void (*)(void))beam_search, METH_FASTCALL, NULL},
     {"score", score, METH_VARARGS, NULL},
     {"compile_automaton", compile_automaton, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

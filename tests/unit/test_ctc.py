@@ -303,6 +303,17 @@ def test_the_blank_alone_leaves_the_empty_text() -> None:
     assert found == ctc.greedy(log_probs)
 
 
+@pytest.mark.parametrize("classes", [2, 7, 8, 9, 15, 16, 17, 18, 37])
+def test_a_label_is_found_wherever_it_stands_beside_any_blank(classes: int) -> None:
+    for label in range(classes):
+        for blank in {0, 1, classes // 2, classes - 1} - {label}:
+            row = np.full((1, classes), -9.0, np.float32)
+            row[0, label] = -0.5
+            assert ctc.greedy(row, blank=blank).labels == (label,)
+            row[0, blank] = -0.5  # as likely: the lower class wins
+            assert ctc.greedy(row, blank=blank).labels == (() if blank < label else (label,))
+
+
 def test_hypotheses_are_ordinary_ones() -> None:
     found = ctc.greedy(log_softmax(np.eye(4)[[1, 2]] * 9))
     assert found == Hypothesis(found.labels, found.log_prob, found.weight, found.steps)

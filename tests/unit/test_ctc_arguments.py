@@ -333,3 +333,17 @@ def test_without_the_kernel_the_import_says_how_to_get_it(monkeypatch: pytest.Mo
     monkeypatch.delattr(ctc, "_kernel")
     with pytest.raises(ImportError, match=r"_kernel is missing.*apt install gcc python3-dev"):
         importlib.reload(ctc)
+
+
+def test_the_kernel_itself_refuses_to_be_called_otherwise() -> None:
+    kernel: Any = ctc._kernel
+    with pytest.raises(TypeError, match="5 arguments wanted, 1 given"):
+        kernel.greedy(LOG_PROBS)
+    with pytest.raises(TypeError, match="9 arguments wanted, 5 given"):
+        kernel.beam_search(ctc._MOULD, LOG_PROBS, 0.0, None, 0)
+    with pytest.raises(TypeError, match="begin with a class"):
+        kernel.greedy(("Hypothesis",), LOG_PROBS, 0.0, None, 0)
+    with pytest.raises(TypeError, match="descriptors of slots"):
+        kernel.greedy((int, "labels"), LOG_PROBS, 0.0, None, 0)
+    with pytest.raises(IndexError):
+        kernel.greedy(ctc._MOULD[:2], LOG_PROBS, 0.0, None, 0)
