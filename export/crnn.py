@@ -1,7 +1,7 @@
-"""The plate recogniser's network: convolutions, one bidirectional LSTM, CTC classes (Shi, Bai, Yao 2015).
+"""The recognisers' network: convolutions, one bidirectional LSTM, CTC classes (Shi, Bai, Yao 2015).
 
-Sized for a Pi: 55 million multiply-adds a strip. The height shrinks to one row while the width keeps one column for
-every four pixels, so that ten characters and the blanks between them fit in 40 time steps.
+Sized for a Pi: 55 million multiply-adds for a plate's strip of 48x160. The height shrinks to one row while the width
+keeps one column for every four pixels, so that ten characters and the blanks between them fit in 40 time steps.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from torch import nn
 if TYPE_CHECKING:
     from torch import Tensor
 
+    Channels = tuple[int, int, int, int, int, int]
+
 
 class Crnn(nn.Module):
     """Strips to logits.
@@ -21,28 +23,33 @@ class Crnn(nn.Module):
     Args:
         classes: of the output, the blank (class 0) included.
         hidden: units of the LSTM in each direction.
+        height: of the strips, in pixels: a multiple of 16.
+        channels: of the six convolutions.
 
     """
 
-    def __init__(self, *, classes: int = 37, hidden: int = 80) -> None:
+    def __init__(
+        self, *, classes: int = 37, hidden: int = 80, height: int = 48, channels: Channels = (24, 32, 64, 96, 96, 128)
+    ) -> None:
         super().__init__()
+        a, b, c, d, e, f = channels
         self.features = nn.Sequential(
-            _convolve(1, 24, stride=2),
-            _convolve(24, 32),
+            _convolve(1, a, stride=2),
+            _convolve(a, b),
             nn.MaxPool2d(2),
-            _convolve(32, 64),
+            _convolve(b, c),
             nn.MaxPool2d((2, 1)),
-            _convolve(64, 96),
+            _convolve(c, d),
             nn.MaxPool2d((2, 1)),
-            _convolve(96, 96),
-            _convolve(96, 128, height=3, rows=0),
+            _convolve(d, e),
+            _convolve(e, f, height=height // 16, rows=0),
         )
         self.dropout = nn.Dropout(0.1)
-        self.recurrence = nn.LSTM(128, hidden, bidirectional=True, batch_first=True)
+        self.recurrence = nn.LSTM(f, hidden, bidirectional=True, batch_first=True)
         self.classes = nn.Linear(2 * hidden, classes)
 
     def forward(self, strips: Tensor) -> Tensor:
-        """Float (n, 1, 48, 160) in -1..1 to logits, float (n, 40, classes)."""
+        """Float (n, 1, height, width) in -1..1 to logits, float (n, width / 4, classes), of any width."""
         columns = self.features(strips).squeeze(2).transpose(1, 2)
         with torch.autocast(columns.device.type, enabled=False):  # bfloat16 is too coarse to add up over 40 steps
             states, _ = self.recurrence(self.dropout(columns.float()))
