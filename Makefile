@@ -7,10 +7,10 @@ PIP := -m pip install --disable-pip-version-check
 SAMPLES := docs/samples
 
 .PHONY: run test lint unit test-tflite test-export asan fuzz locks clean help \
-	soak-publish rate-publish soak-store soak-full soak-week rate-store
+	test-arm64 count-arm64 soak-publish rate-publish soak-store soak-full soak-week rate-store
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' Makefile
 
 run: .venv-run/ready ## install, and read the samples: from nothing but python3, venv and a C compiler
 	@echo "== Two photographs"
@@ -37,6 +37,17 @@ test-tflite: .venv-tflite/ready ## the golden tests under tflite-runtime 2.14 an
 	@echo "== Golden tests under tflite-runtime 2.14 and NumPy 1"
 	.venv-tflite/bin/edge-ocr doctor | grep "tflite_runtime 2.14"
 	.venv-tflite/bin/python -m pytest tests/golden
+
+# As on a Raspberry Pi 3, 4 and 5, in an emulator; the first run lays out Debian's trees in ~/.cache/edge-ocr/arm64. Needs
+# Debian's packages mmdebstrap and gcc-aarch64-linux-gnu. SUITES=bookworm PROCESSORS=cortex-a53 runs one of the six.
+SUITES ?= bookworm trixie
+PROCESSORS ?= cortex-a53 cortex-a72 cortex-a76
+ARM64 := .venv-test/bin/python tests/arm64/emulate.py
+test-arm64: .venv-test/ready ## the tests of native code as on a Raspberry Pi 3, 4 and 5, in an emulator
+	$(ARM64) --suites $(SUITES) --processors $(PROCESSORS)
+
+count-arm64: .venv-test/ready ## write down anew what a frame costs on a Raspberry Pi, in instructions
+	$(ARM64) --suites bookworm --record
 
 # The decoder's tests on a kernel built with the sanitizers for addresses and undefined behaviour.
 asan: .venv-test/ready ## the decoder under AddressSanitizer and UBSan

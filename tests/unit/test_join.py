@@ -21,7 +21,7 @@ def _quad(x: float, width: float, *, y: float = 100.0, height: float = 30.0, tur
 
 
 @pytest.mark.parametrize("turn", [0.0, 30.0, 90.0, 180.0, -60.0])
-@pytest.mark.parametrize("second", [115.0, 100.0, 70.0])
+@pytest.mark.parametrize("second", [114.0, 100.0, 70.0])
 def test_two_halves_become_one_from_end_to_end(turn: float, second: float) -> None:
     left, right = _quad(20, 80, turn=turn, score=0.6), _quad(second, 80, turn=turn, score=0.9)
     expected = _quad(20, second + 60, turn=turn, score=0.9)

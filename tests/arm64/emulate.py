@@ -1,0 +1,207 @@
+"""The tests that depend on the processor, run as on a Raspberry Pi: `make test-arm64`.
+
+For each tree of Debian and each processor: the unit and golden tests that touch native code, then the same input
+through every model and the whole reader, here and there, compared; then instructions a frame against what
+instructions.json keeps. An emulator's times say nothing about a board; its instructions say whether something got
+slower.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import trees
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trees import Processor, Suite
+
+HERE = Path(__file__).parent
+RECORD = HERE / "instructions.json"
+SAMPLES = [trees.ROOT / "docs/samples" / name for name in ("street.jpg", "night.jpg")]
+TOLERANCE = 0.05
+"""Of instructions: what another patch release of Python or NumPy may change."""
+
+CLOSE = 2e-3
+"""Of figures that went through floating point, relative to 1 or to their size."""
+
+TESTS = [
+    "tests/unit/test_automata.py",
+    "tests/unit/test_bundle.py",
+    "tests/unit/test_ctc.py",
+    "tests/unit/test_ctc_arguments.py",
+    "tests/unit/test_detect.py",
+    "tests/unit/test_engine.py",
+    "tests/unit/test_grammar.py",
+    "tests/unit/test_join.py",
+    "tests/unit/test_pipeline.py",
+    "tests/unit/test_reader.py",
+    "tests/unit/test_recognise.py",
+    "tests/unit/test_rectify.py",
+    "tests/unit/test_regions.py",
+    "tests/unit/test_track.py",
+    "tests/unit/test_vote.py",
+    "tests/golden",
+]
+"""Those of native code and floating point; what only moves bytes does so on any processor."""
+
+_SITE = "import os, sys\nsys.executable = os.environ.get('EMULATED_PYTHON', sys.executable)\n"
+
+
+class Machine:
+    """One tree on one processor.
+
+    Args:
+        suite: prepared.
+        processor: to emulate.
+        package: the folder of the cross-built wheel.
+
+    """
+
+    def __init__(self, suite: Suite, processor: Processor, package: Path) -> None:
+        self.name = f"{suite.name} on {processor.name}"
+        self._suite = suite
+        self._command, environment = trees.emulator(suite, processor)
+        self._work = trees.CACHE / suite.name / f"{processor.name}.work"
+        self._work.mkdir(exist_ok=True)
+        # A test that starts Python must start it in the emulator too: the host cannot run the guest's by itself.
+        (self._work / "sitecustomize.py").write_text(_SITE, "utf-8")
+        starter = self._work / "python3"
+        words = " ".join(f"'{word}'" for word in [*self._command, trees.python(suite)])
+        starter.write_text(f'#!/bin/sh\nexec {words} "$@"\n', "utf-8")
+        starter.chmod(0o755)
+        paths = [self._work, package, suite.site]
+        self._environment = {
+            **environment,
+            "PYTHONPATH": os.pathsep.join(map(str, paths)),
+            "EMULATED_PYTHON": str(starter),
+        }
+
+    def test(self) -> str:
+        """Runs the tests; pytest's last lines, '' if all passed."""
+        arguments = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "timeout=400", "--tb=short", *TESTS]
+        done = self._python(arguments)
+        return "" if done.returncode == 0 else done.stdout[-6000:] + done.stderr[-2000:]
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What this machine makes of the same input."""
+        told: dict[str, Any] = json.loads(self._said([str(HERE / "fingerprint.py"), *map(str, SAMPLES)]))
+        return told
+
+    def instructions(self) -> dict[str, int]:
+        """Thousands for each stage of reading one photograph with one plate."""
+        plugin, count = self._work / "count.so", self._work / "count"
+        subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", plugin, HERE / "count.c"], check=True, timeout=60)
+        plug = ["-plugin", f"{plugin},count={count}"]
+        said = self._said([str(HERE / "instructions.py"), str(count), str(SAMPLES[0])], plug)
+        counted: dict[str, int] = json.loads(said)["instructions"]
+        return {stage: round(count / 1000) for stage, count in counted.items()}
+
+    def _said(self, arguments: list[str], options: list[str] | None = None) -> str:
+        done = self._python(arguments, options)
+        if done.returncode:
+            raise SystemExit(
+                f"{self.name}: {Path(arguments[0]).name} failed\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
+            )
+        return done.stdout
+
+    def _python(self, arguments: list[str], options: list[str] | None = None) -> subprocess.CompletedProcess[str]:
+        command = [*self._command, *(options or []), trees.python(self._suite), *arguments]
+        return subprocess.run(
+            command, cwd=trees.ROOT, env=self._environment, capture_output=True, text=True, timeout=1200, check=False
+        )
+
+
+def differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
+    """Where two fingerprints differ more than they may."""
+    found = [
+        f"{name} is {there['exact'].get(name)}, not {said}"
+        for name, said in here["exact"].items()
+        if there["exact"].get(name) != said
+    ]
+    ours, theirs = _figures(here["close"]), _figures(there["close"])
+    if ours.keys() != theirs.keys():
+        return [*found, f"figures of {sorted(ours.keys() ^ theirs.keys())[:5]} are missing on one side"]
+    return found + [
+        f"{name} is {theirs[name]:.6g}, not {value:.6g}"
+        for name, value in ours.items()
+        if not math.isclose(value, theirs[name], rel_tol=CLOSE, abs_tol=CLOSE)
+    ]
+
+
+def _figures(value: Any, name: str = "") -> dict[str, float]:
+    """Every number in nested lists and objects, by its path."""
+    if isinstance(value, dict):
+        parts = [(f"{name}/{key}", part) for key, part in value.items()]
+    elif isinstance(value, list):
+        parts = [(f"{name}/{index}", part) for index, part in enumerate(value)]
+    else:
+        return {name: float(value)}
+    return {path: number for part_name, part in parts for path, number in _figures(part, part_name).items()}
+
+
+def slower(counted: Mapping[str, int], recorded: Mapping[str, int]) -> list[str]:
+    """The stages that take more instructions than the record says, and those that it does not know."""
+    return [
+        f"{stage} takes {count:,} thousand instructions, the record says {recorded.get(stage, 0):,}"
+        for stage, count in counted.items()
+        if count > recorded.get(stage, 0) * (1 + TOLERANCE)
+    ]
+
+
+def main() -> int:
+    """Runs what the command line asks for; 0 if everything is as it should be."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--suites", nargs="+", default=["bookworm", "trixie"], choices=list(trees.SUITES))
+    parser.add_argument("--processors", nargs="+", default=list(trees.PROCESSORS), choices=list(trees.PROCESSORS))
+    parser.add_argument("--record", action="store_true", help="only count instructions, and write them down")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    arguments = parser.parse_args()
+    began = time.monotonic()
+    machines = []
+    for name in arguments.suites:
+        suite = trees.SUITES[name]
+        package = trees.prepare(suite)
+        machines += [Machine(suite, trees.PROCESSORS[core], package) for core in arguments.processors]
+    print(f"[{time.monotonic() - began:3.0f} s] trees, wheels and kernel are there", flush=True)
+    if arguments.record:
+        return _record([machine for machine in machines if machine.name.startswith("bookworm")])
+    command = [sys.executable, str(HERE / "fingerprint.py"), *map(str, SAMPLES)]
+    here = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout)
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        return int(any(list(pool.map(lambda machine: _examine(machine, here, began), machines))))
+
+
+def _examine(machine: Machine, here: Mapping[str, Any], began: float) -> bool:
+    """Whether something is wrong with one machine; says what."""
+    wrong = [f"differs: {what}" for what in differences(here, machine.fingerprint())]
+    if machine.name.startswith("bookworm"):  # whose versions are pinned for good
+        recorded = json.loads(RECORD.read_text("utf-8")).get(machine.name, {})
+        counted = machine.instructions()
+        wrong += [f"slower: {what}; if it must be, run 'make count-arm64'" for what in slower(counted, recorded)]
+        print(f"{machine.name}: thousand instructions {counted}", flush=True)
+    failed = machine.test()
+    wrong += [failed] if failed else []
+    print(f"[{time.monotonic() - began:3.0f} s] {machine.name}: {'; '.join(wrong) or 'all well'}", flush=True)
+    return bool(wrong)
+
+
+def _record(machines: list[Machine]) -> int:
+    counts = {machine.name: machine.instructions() for machine in machines}
+    RECORD.write_text(json.dumps(counts, indent=1) + "\n", "utf-8")
+    print(RECORD.read_text("utf-8"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
