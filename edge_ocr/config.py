@@ -18,7 +18,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from edge_ocr.errors import ConfigError, printable
-from edge_ocr.tables import HealthSettings, ListSettings, PrivacySettings, PublishSettings
+from edge_ocr.tables import (
+    CameraSettings,
+    GateSettings,
+    HealthSettings,
+    ListSettings,
+    PrivacySettings,
+    PublishSettings,
+)
 from edge_ocr.tables import choice as _choice
 from edge_ocr.tables import number as _number
 from edge_ocr.types import Action, Kind
@@ -126,6 +133,7 @@ class Settings:
     Attributes:
         kind: what is read.
         regions: whose plate formats are expected; None for all that ship.
+        gate: where it is worth to look for texts.
         detect: finding texts in a frame.
         track: which boxes of successive frames are one plate.
         vote: what is evidence enough for an event.
@@ -134,11 +142,13 @@ class Settings:
         privacy: what of a plate is kept at all.
         publish: where events go.
         health: when the status turns red.
+        camera: the cameras that `serve` watches.
 
     """
 
     kind: Kind = Kind.PLATE
     regions: tuple[str, ...] | None = None
+    gate: GateSettings = field(default_factory=GateSettings)
     detect: DetectSettings = field(default_factory=DetectSettings)
     track: TrackSettings = field(default_factory=TrackSettings)
     vote: VoteSettings = field(default_factory=VoteSettings)
@@ -147,6 +157,7 @@ class Settings:
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     publish: PublishSettings = field(default_factory=PublishSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
+    camera: tuple[CameraSettings, ...] = ()
 
 
 def load(path: Path) -> Settings:
@@ -191,7 +202,29 @@ def parse(tables: Mapping[str, Any], *, origin: str) -> Settings:
 
 def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
     """What each key may say alone, but not beside the others: a key path and what is wrong with it."""
-    return itertools.chain(_privacy_contradictions(settings), _publish_contradictions(settings))
+    return itertools.chain(
+        _privacy_contradictions(settings),
+        _publish_contradictions(settings),
+        *(_camera_contradictions(settings.camera, number) for number in range(len(settings.camera))),
+    )
+
+
+def _camera_contradictions(cameras: Sequence[CameraSettings], number: int) -> Iterator[tuple[str, str]]:
+    camera, place = cameras[number], f"camera[{number}]"
+    if not camera.name.isascii() or not camera.name.replace("-", "").replace("_", "").isalnum():
+        yield f"{place}.name", f"is {_quoted(camera.name)}; give letters, digits, '-' and '_'"
+    if camera.name in {other.name for other in cameras[:number]}:
+        yield f"{place}.name", f"is {_quoted(camera.name)}, as that of another camera; give each its own"
+    if not camera.source:
+        yield f"{place}.source", "is missing; name a camera, such as 'picamera2://0', '/dev/video0' or 'rtsp://...'"
+    if camera.rotate % 90:
+        yield f"{place}.rotate", f"is {camera.rotate}; give 0, 90, 180 or 270"
+    if (camera.width is None) != (camera.height is None):
+        yield f"{place}.width", "is given without its height, or the other way round; give both or none"
+    if camera.password_file is not None and camera.username is None:
+        yield f"{place}.username", f"is missing, but {place}.password_file needs it; name the user"
+    if camera.recovery.pause_seconds > camera.recovery.pause_most_seconds:
+        yield f"{place}.recovery.pause_seconds", "is more than pause_most_seconds; give a smaller number"
 
 
 def _privacy_contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -246,9 +279,18 @@ def _table(defaults: Any, table: Any, origin: str, path: str) -> Any:
             raise ConfigError(f"{origin}: {place} is unknown; {_nearest(str(key), known)}")
         if is_dataclass(values[key]):
             values[key] = _table(values[key], value, origin, place)
+        elif known[key].type in _ARRAYS:
+            values[key] = _array(_ARRAYS[str(known[key].type)], value, origin, place)
         else:
             values[key] = _value(known[key], value, f"{origin}: {place}")
     return type(defaults)(**values)
+
+
+def _array(defaults: Any, tables: Any, origin: str, path: str) -> Any:
+    """Values of the same class as ``defaults``, one for each table of an array."""
+    if isinstance(tables, str | Mapping) or not isinstance(tables, list | tuple):
+        raise ConfigError(f"{origin}: {path} is {_quoted(tables)}, but must be an array of tables; write [[{path}]]")
+    return tuple(_table(defaults, table, origin, f"{path}[{number}]") for number, table in enumerate(tables))
 
 
 def _value(known: Field[Any], value: Any, place: str) -> Any:
@@ -324,6 +366,25 @@ def _names(known: Field[Any], value: Any, place: str) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _polygons(_: Field[Any], value: Any, place: str) -> tuple[tuple[tuple[float, float], ...], ...]:
+    cure = "write it as [[[0, 0.5], [1, 0.5], [1, 1], [0, 1]]], in shares of the picture's width and height"
+    if not isinstance(value, list | tuple) or not value or not all(isinstance(part, list | tuple) for part in value):
+        raise ConfigError(f"{place} is {_quoted(value)}, but must be a list of polygons; {cure}")
+    for polygon in value:
+        if len(polygon) < 3 or not all(_is_corner(corner) for corner in polygon):
+            what = "but must have three corners or more, each of two numbers from 0 to 1"
+            raise ConfigError(f"{place} holds {_quoted(polygon)}, {what}; {cure}")
+    return tuple(tuple((float(x), float(y)) for x, y in polygon) for polygon in value)
+
+
+def _is_corner(corner: Any) -> bool:
+    return (
+        isinstance(corner, list | tuple)
+        and len(corner) == 2
+        and all(isinstance(share, int | float) and not isinstance(share, bool) and 0 <= share <= 1 for share in corner)
+    )
+
+
 def _path(known: Field[Any], value: Any, place: str) -> Path:
     if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
         what, example = (
@@ -344,8 +405,13 @@ _CHECKS = {
     "Kind": _kind,
     "Action": _action,
     "tuple[str, ...]": _names,
+    "tuple[Polygon, ...]": _polygons,
     "Path": _path,
 }
+
+
+_ARRAYS = {"tuple[CameraSettings, ...]": CameraSettings()}
+"""What the tables of an array begin with."""
 
 
 def _quoted(value: Any) -> str:

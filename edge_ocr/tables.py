@@ -6,12 +6,15 @@ Like those in :mod:`edge_ocr.config`, which checks them: a table of the file is 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from edge_ocr.types import Action
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+Polygon: TypeAlias = "tuple[tuple[float, float], ...]"
+"""Corners in shares of a picture's width and height, 0..1; three at least."""
 
 
 def number(default: float | None, least: float, most: float) -> Any:
@@ -75,6 +78,9 @@ class CameraSettings:
         lens: where a Raspberry Pi's camera with a moving lens focuses, in 1/metre (0 is far away); None to leave it.
         buffers: of the picamera2 stream; each takes memory that only cameras can use.
         recovery: what is tried when it gives no pictures.
+        zones: polygons, in shares of the picture: texts are read where their middle is in one of them; None for all of
+            the picture. As in ``zones = [[[0, 0.5], [1, 0.5], [1, 1], [0, 1]]]``, the lower half.
+        masks: polygons in which no text is read, such as the camera's own clock.
 
     """
 
@@ -96,6 +102,28 @@ class CameraSettings:
     lens: float | None = number(None, 0, 100)
     buffers: int = number(4, 2, 16)
     recovery: RecoverySettings = field(default_factory=RecoverySettings)
+    zones: tuple[Polygon, ...] | None = None
+    masks: tuple[Polygon, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateSettings:
+    """Table ``[gate]``: where it is worth to look for texts.
+
+    Attributes:
+        on: whether only what moves is looked at; else every frame is, as a whole.
+        learn_seconds: the whole frame is looked at for so long after the start.
+        hold_seconds: what has stopped is looked at for so long.
+        again_seconds: what came and stands is looked at again after so long, until it is background.
+        look_seconds: the whole frame is looked at whenever that was not done for so long, whatever moves.
+
+    """
+
+    on: bool = True
+    learn_seconds: float = number(2.0, 0, 3600)
+    hold_seconds: float = number(1.0, 0, 3600)
+    again_seconds: float = number(2.0, 0.1, 3600)
+    look_seconds: float = number(30.0, 0.1, 86_400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,3 +356,47 @@ class HealthSettings:
     min_memory_mb: float = number(64.0, 0, 1_000_000)
     max_queue_age_seconds: float = number(600.0, 1, 10_000_000)
     max_frame_age_seconds: float = number(30.0, 0.1, 10_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """Table ``[web]``: the pages and the interface for programs that `serve` offers.
+
+    Attributes:
+        enabled: None for yes, where the extra ``web`` is installed and there is a store.
+        address: to listen at; "0.0.0.0" for every network of this machine.
+        port: 0 for any that is free.
+        cert_file: a certificate with its chain, in PEM, for HTTPS.
+        key_file: its key.
+        plain: whether passwords may cross a network unencrypted: without a certificate nobody else gets in.
+        folder: for users, sessions and zones; None for ``web`` in the store's folder.
+        language: of the kiosk, where the page's address does not say another.
+        languages_folder: with further files of languages.
+        kiosk_seconds: how long the kiosk shows what was read.
+        live: whether pictures of the cameras are shown.
+        live_width: of those pictures, in pixels.
+        live_fps: the most of them in a second.
+        session_days: a session that was not used for so long ends.
+        most_connections: at a time.
+        requests_per_second: of one address, on average; ten times as many in a burst.
+        most_upload_mb: of a picture or a file of lists.
+
+    """
+
+    enabled: bool | None = None
+    address: str = "127.0.0.1"
+    port: int = number(8080, 0, 65_535)
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    plain: bool = False
+    folder: Path | None = None
+    language: str = "en"
+    languages_folder: Path | None = None
+    kiosk_seconds: float = number(20.0, 1, 3600)
+    live: bool = True
+    live_width: int = number(640, 160, 1920)
+    live_fps: float = number(5.0, 0.1, 30)
+    session_days: float = number(30.0, 0.01, 3650)
+    most_connections: int = number(64, 4, 1024)
+    requests_per_second: float = number(20.0, 1, 10_000)
+    most_upload_mb: float = number(8.0, 0.1, 64)

@@ -93,6 +93,16 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """A part of a frame, in whole pixels: from ``left`` and ``top`` to ``right`` and ``bottom``, those excluded."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+@dataclass(frozen=True, slots=True)
 class Quad:
     """Four corners around a text, clockwise from the text's own top left, in pixels of the frame; score in 0..1."""
 

@@ -43,6 +43,8 @@ ARROWS: dict[str, set[str]] = {
     "rectify": set(),
     "recognise": {"engine", "bundle"},
     "vote": {"ctc", "grammar"},
+    "gate": set(),
+    "zones": set(),
     "track": set(),
     "reader": {"detect", "join", "rectify", "recognise", "ctc", "grammar", "bundle", "vote"},
     "pipeline": {"reader", "track", "vote", "detect", "grammar", "bundle"},
@@ -81,6 +83,8 @@ ONLY_IN = {
     "interegular": "patterns",
     "paho": "publish",
     "gpiozero": "publish",
+    "picamera2": "camera",
+    "libcamera": "camera",
 }
 """Packages that one module alone imports."""
 
@@ -99,7 +103,7 @@ COMPUTED: dict[tuple[str, str], set[str]] = {
 }
 """The only arguments of import_module that are no plain string, by module, and what they can come to."""
 
-EXTRAS = {"paho", "gpiozero"}
+EXTRAS = {"paho", "gpiozero", "picamera2", "libcamera"}
 """Packages of the extras in pyproject.toml: imported when a configuration asks for them, and never before."""
 
 
