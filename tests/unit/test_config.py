@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from edge_ocr.config import Settings, load, parse
 from edge_ocr.errors import ConfigError
+from edge_ocr.tables import CameraSettings, RecoverySettings
 from edge_ocr.types import Kind
 
 _SHIPPED = sorted((Path(__file__).parents[2] / "firmware_configs").glob("*.toml"))
@@ -63,14 +64,31 @@ def test_the_reference_file_shows_every_key_and_states_the_true_defaults() -> No
     path = next(path for path in _SHIPPED if path.name == "edge-ocr.toml")
     assert load(path) == Settings()
     uncommented = "\n".join(
-        line.removeprefix("# ") if " = " in line else line for line in path.read_text().splitlines()
+        line.removeprefix("# ") if " = " in line or line.startswith("# [") else line
+        for line in path.read_text().splitlines()
     )
-    assert _keys(tomllib.loads(uncommented)) == _keys(asdict(Settings()))
+    assert _keys(tomllib.loads(uncommented)) == _keys(asdict(Settings(camera=(CameraSettings(),))))
 
 
 def _keys(table: dict[str, Any]) -> set[str]:
-    nested = {f"{key}.{inner}" for key, value in table.items() if isinstance(value, dict) for inner in _keys(value)}
-    return nested | {key for key, value in table.items() if not isinstance(value, dict)}
+    tables = {key: value[0] if isinstance(value, list | tuple) and value else value for key, value in table.items()}
+    tables = {key: value for key, value in tables.items() if isinstance(value, dict)}
+    nested = {f"{key}.{inner}" for key, value in tables.items() for inner in _keys(value)}
+    return nested | (table.keys() - tables.keys())
+
+
+def test_a_file_may_have_several_cameras_each_with_its_own_recovery(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(
+        '[[camera]]\nname = "in"\nsource = "picamera2://0"\n[camera.recovery]\nrestarts = 3\n'
+        '[[camera]]\nname = "out"\nsource = "rtsp://10.0.0.2/1"\n'
+    )
+    cameras = load(path).camera
+    assert [(camera.name, camera.source) for camera in cameras] == [
+        ("in", "picamera2://0"),
+        ("out", "rtsp://10.0.0.2/1"),
+    ]
+    assert [camera.recovery.restarts for camera in cameras] == [3, RecoverySettings().restarts]
 
 
 @pytest.mark.parametrize(
@@ -106,6 +124,24 @@ def _keys(table: dict[str, Any]) -> set[str]:
             "regions = []",
             "{path}: regions is empty, so that nothing could be read; name at least one, or leave the key out",
         ),
+        ("[camera]\nname = 'a'", "{path}: camera is {{'name': 'a'}}, but must be an array of tables; write [[camera]]"),
+        ("[[camera]]", "{path}: camera[0].source is missing; name a camera, such as 'picamera2://0', '/dev/video0' or"),
+        ("[[camera]]\nnam = 'a'", "{path}: camera[0].nam is unknown; did you mean 'name'?"),
+        (
+            "[[camera]]\nname = 'a b'\nsource = 'x'",
+            "{path}: camera[0].name is 'a b'; give letters, digits, '-' and '_'",
+        ),
+        ("[[camera]]\nsource = 'x'\nrotate = 45", "{path}: camera[0].rotate is 45; give 0, 90, 180 or 270"),
+        ("[[camera]]\nsource = 'x'\nwidth = 640", "{path}: camera[0].width is given without its height, or the other"),
+        ("[[camera]]\nsource = 'x'\npassword_file = 'p'", "{path}: camera[0].username is missing, but camera[0].passw"),
+        (
+            "[[camera]]\nsource = 'x'\n[camera.recovery]\npause_seconds = 9",
+            "{path}: camera[0].recovery.pause_seconds is more than pause_most_seconds; give a smaller number",
+        ),
+        (
+            "[[camera]]\nsource = 'x'\n[[camera]]\nsource = 'y'",
+            "{path}: camera[1].name is 'camera', as that of another camera; give each its own",
+        ),
         ("[store]\nfolder = ''", "{path}: store.folder is '', but must be a folder; write it as \"/var/lib/edge-ocr\""),
     ],
 )
@@ -114,7 +150,7 @@ def test_a_wrong_value_is_told_with_file_key_and_cure(tmp_path: Path, text: str,
     path.write_text(text)
     with pytest.raises(ConfigError) as caught:
         load(path)
-    assert str(caught.value) == message.format(path=path)
+    assert str(caught.value).startswith(message.format(path=path))
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
