@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional
 
+from export.augment import vary
 from export.crnn import Crnn
 from export.master import load_master
 from export.photographs import FOLDERS
+from export.quantised import QuantisedCrnn
 from export.scoring import Score
 from export.synthetic.faces import CHARACTERS
 from export.synthetic.strips import Shard, development_strips, load_shard
@@ -26,6 +29,10 @@ if TYPE_CHECKING:
 
 _BATCH = 128
 PEAK_RATE = 1.5e-3
+QUANTISED_SHARE = 0.25
+_READABLE = 6.0
+"""Loss of a strip, in nats, beyond which its pull grows no further."""
+_EXCESS_WEIGHT = 0.1
 _MIXED = 4  # shards shuffled together
 _REPORT_SECONDS = 60.0
 _CHECKPOINT_SECONDS = 240.0
@@ -41,6 +48,7 @@ def train(
     threads: int,
     rate: float = PEAK_RATE,
     start: Path | None = None,
+    quantised: float = QUANTISED_SHARE,
 ) -> Path:
     """Train until the minutes are used up; run again with the same ``out`` to resume.
 
@@ -53,6 +61,7 @@ def train(
         threads: cores to use.
         rate: the highest learning rate.
         start: a checkpoint, or a float master (.onnx), whose weights to begin with; a checkpoint in ``out`` goes first.
+        quantised: share of the minutes, at their end, in which the averaged weights learn to be rounded to int8.
 
     Returns:
         The path of the checkpoint.
@@ -76,19 +85,24 @@ def train(
         spent, seen, pass_number = state["spent"], state["seen"], state["passes"]
         print(f"resuming after {spent / 60:.1f} minutes and {seen} strips", flush=True)
     budget = Budget(minutes, spent=spent)
-    loss_of = nn.CTCLoss(zero_infinity=True)
+    generator = torch.Generator().manual_seed(seed + seen)
 
     def keep() -> None:
         parts = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state()}
         save(path, {**parts, "spent": budget.spent, "seen": seen, "passes": pass_number})
 
+    aware: QuantisedCrnn | None = None
     reported, kept, losses, since = time.monotonic(), time.monotonic(), [], seen
     while budget.done < 1:
         pass_number += 1
         for strips, labels in _batches(shards, seed + pass_number):
+            if aware is None and budget.done >= 1 - quantised:
+                print("rounding to int8 from here on", flush=True)
+                network.load_state_dict(average.network.state_dict())
+                aware = QuantisedCrnn(network)
             for group in optimiser.param_groups:
                 group["lr"] = budget.rate(rate)
-            losses.append(step(network, optimiser, loss_of, strips.to(device), labels.to(device)))
+            losses.append(step(aware or network, optimiser, vary(strips.to(device), generator), labels.to(device)))
             average.update(network)
             seen += len(strips)
             now = time.monotonic()
@@ -102,7 +116,7 @@ def train(
             if now - kept > _CHECKPOINT_SECONDS or budget.done >= 1:
                 keep()
                 kept = time.monotonic()
-                figures = measure(average.network, data)
+                figures = measure(aware.like(average.network) if aware else average.network, data)
                 _log(out / "log.jsonl", budget, seen, figures)
                 reported, since = time.monotonic(), seen
             if budget.done >= 1:
@@ -121,7 +135,7 @@ def _begin(start: Path | None) -> Crnn:
 
 
 def measure(network: nn.Module, data: Path | None) -> dict[str, Score]:
-    """Greedy accuracy on every development folder that is there, in float."""
+    """Greedy accuracy of a network, as it computes, on every development folder that is there."""
     figures = {}
     for folder in FOLDERS:
         if data is not None and (data / folder.name).is_dir():
@@ -151,36 +165,47 @@ def as_input(strips: torch.Tensor) -> torch.Tensor:
     return values.to(memory_format=torch.channels_last)
 
 
-def step(
-    network: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    loss_of: nn.CTCLoss,
-    strips: torch.Tensor,
-    labels: torch.Tensor,
-) -> float:
-    """One step on uint8 strips (n, HEIGHT, WIDTH) and their padded labels; gives the loss before it."""
+def step(network: nn.Module, optimiser: torch.optim.Optimizer, strips: torch.Tensor, labels: torch.Tensor) -> float:
+    """One step of a Crnn, or of one that is rounded, on strips, float (n, 1, HEIGHT, WIDTH), and padded labels.
+
+    Strips that nobody could read weigh less: a tenth of the renders made seven tenths of the loss before that.
+
+    Returns:
+        The mean loss a character before the step, in nats.
+
+    """
     network.train()
     with torch.autocast(strips.device.type, torch.bfloat16):
-        logits = network(as_input(strips))
-    scores = logits.float().log_softmax(-1).transpose(0, 1)
+        logits = network(strips)
     lengths = (labels != 0).sum(1)
-    steps = torch.full((len(strips),), scores.shape[0])
-    loss = loss_of(scores, labels.long(), steps, lengths)
+    losses = losses_of(logits.float(), labels, lengths)
+    hopeful = (_READABLE / losses.detach()).clamp(max=1.0)
+    loss = (hopeful * losses / lengths).mean()
+    if isinstance(network, QuantisedCrnn):
+        loss = loss + _EXCESS_WEIGHT * network.excess
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_(network.parameters(), 5.0)
     optimiser.step()
-    return float(loss.detach())
+    return float((losses.detach() / lengths).mean())
+
+
+def losses_of(logits: torch.Tensor, labels: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    """The CTC loss of every strip in nats: float (n,) of logits (n, T, C) and padded labels (n, longest)."""
+    steps = torch.full((len(logits),), logits.shape[1])
+    scores = logits.log_softmax(-1).transpose(0, 1)
+    return functional.ctc_loss(scores, labels.long(), steps, lengths, reduction="none", zero_infinity=True)
 
 
 def _batches(folder: Path, seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """One pass over the shards that are there, in an order of the seed's."""
+    """One pass over the shards that are there, in an order of the seed's; those removed meanwhile are passed over."""
     rng = np.random.default_rng(seed)
     paths = [path for path in sorted(folder.glob("strips-*.npz")) if not path.name.endswith(".part.npz")]
     order = rng.permutation(len(paths))
     for start in range(0, len(order), _MIXED):
-        mixed = [load_shard(paths[number]) for number in order[start : start + _MIXED]]
-        yield from _shuffled(mixed, rng)
+        there = [paths[number] for number in order[start : start + _MIXED] if paths[number].is_file()]
+        if there:
+            yield from _shuffled([load_shard(path) for path in there], rng)
 
 
 def _shuffled(mixed: list[Shard], rng: np.random.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

@@ -32,7 +32,7 @@ def expose(rng: np.random.Generator, image: Picture) -> Picture:
     blur = abs(rng.normal(0, 0.6)) * (width / 300 + 0.5)
     if blur > 0.35:
         image = cv2.GaussianBlur(image, (0, 0), blur)
-    if rng.random() < 0.15:
+    if rng.random() < 0.12:
         image = cv2.filter2D(image, -1, _motion(rng, width))
     light = image.astype(np.float32)
     if rng.random() < 0.5:
@@ -49,16 +49,17 @@ def expose(rng: np.random.Generator, image: Picture) -> Picture:
         light += cv2.GaussianBlur(glare, (0, 0), height * 0.08 + 1)
     contrast = rng.uniform(0.75, 1.25)
     level = rng.normal(0, 20)
-    if rng.random() < 0.22:  # night, or thin contrast
-        contrast, level = rng.uniform(0.08, 0.5), rng.uniform(0, 140)
-    light = (light - 128 * (contrast > 0.6)) * contrast + 128 * (contrast > 0.6) + level
-    noise = abs(rng.normal(0, 5)) * min(1.0, contrast)
+    thin = rng.random() < 0.22  # night, or haze
+    if thin:
+        contrast, level = rng.uniform(0.12, 0.5), rng.uniform(0, 140)
+    light = light * contrast + level if thin else (light - 128) * contrast + 128 + level
+    noise = abs(rng.normal(0, 4.5)) * min(1.0, contrast)
     if noise > 0.5:
         grain = rng.standard_normal(light.shape, np.float32) * np.float32(noise)
         light += grain
     out: Picture = np.clip(light, 0, 255).astype(np.uint8)
     if rng.random() < 0.7:
-        quality = int(rng.integers(25, 95))
+        quality = int(rng.integers(55 if thin else 30, 95))  # what thin contrast leaves, coarse quantisation wipes out
         packed = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
         out = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE))
     if rng.random() < 0.1:  # sharpened in the camera: halos
@@ -98,7 +99,7 @@ def _observe(rng: np.random.Generator, plate: Picture) -> tuple[Picture, Corners
     tall = height * rng.uniform(0.85, 1.2)
     margin = 0.25 * width
     size = (round(width + 2 * margin), round(tall + 2 * margin))
-    turn = np.radians(rng.normal(0, 4) if rng.random() < 0.75 else rng.normal(0, 13))
+    turn = np.radians(rng.normal(0, 4) if rng.random() < 0.7 else rng.normal(0, 13))
     lean = rng.normal(0, 0.06) + np.tan(turn) * rng.uniform(0, 1)
     far = rng.normal(0, 0.05, (4, 2))
     unit = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]) + far * [0.4, 0.8]
@@ -135,7 +136,7 @@ def _shadow(rng: np.random.Generator, light: NDArray[np.float32]) -> None:
 
 
 def _motion(rng: np.random.Generator, width: int) -> NDArray[np.float32]:
-    length = max(2, round(width * rng.uniform(0.01, 0.035)))
+    length = max(2, round(width * rng.uniform(0.006, 0.022)))
     angle = rng.normal(0, 0.5) if rng.random() < 0.7 else rng.uniform(0, np.pi)
     kernel = np.zeros((length * 2 + 1, length * 2 + 1), np.float32)
     reach = np.array([np.cos(angle), np.sin(angle)]) * length / 2

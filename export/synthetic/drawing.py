@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Picture = NDArray[Any]  # uint8; OpenCV's stubs do not say so of what they return
 
 Colour = tuple[int, int, int]
+_SLIT_SHARE = 0.1
 _RIM = 6
 """Empty columns beside a setting, into which bent strokes may reach."""
 _HERSHEY = (
@@ -69,8 +70,11 @@ def letter(rng: np.random.Generator, line: Line, *, gap: float, space: float) ->
     caps = CAPS.stop - CAPS.start
     widen = rng.uniform(0.75, 1.3)
     weight = int(rng.integers(-1, 5))  # thin faces would not survive more than one pixel less
-    even = rng.random() < 0.25  # fixed pitch: every character centred in a cell of one width
+    sort = rng.random()
+    even = sort < 0.2  # fixed pitch: every character centred in a cell of one width
+    die = 0.2 <= sort < 0.5  # as many authorities cut their dies: all but the narrowest as wide as each other
     cell = caps * rng.uniform(0.5, 0.75)
+    slit = rng.random() < _SLIT_SHARE
     parts: list[Picture] = []
     gaps: list[float] = []
     column = 0
@@ -89,6 +93,10 @@ def letter(rng: np.random.Generator, line: Line, *, gap: float, space: float) ->
         for place, character in enumerate(group):
             glyph = line.face.masks[character]
             width = max(3, round(glyph.shape[1] * widen))
+            if die and width > 0.6 * cell:
+                width = round(cell * rng.uniform(0.97, 1.03))
+            if slit and character == "0":
+                glyph = _slit(glyph)
             if place:
                 pad(max(2.0, caps * space * rng.uniform(0.8, 1.2)))
             side = max(0.0, (cell - width) / 2) if even else 0.0
@@ -104,6 +112,16 @@ def letter(rng: np.random.Generator, line: Line, *, gap: float, space: float) ->
     if rng.random() < 0.5:
         mask = _bend(rng, mask)
     return Setting(mask, gaps)
+
+
+def _slit(glyph: Picture) -> Picture:
+    """A zero with a slit at the upper right, as on Dutch plates and those made after them, so that it is no O."""
+    cut = glyph.copy()
+    width, caps = glyph.shape[1], CAPS.stop - CAPS.start
+    start, end = (width * 0.6, CAPS.start + caps * 0.42), (width * 1.02, CAPS.start + caps * 0.08)
+    points = [(round(x), round(y)) for x, y in (start, end)]
+    cv2.line(cut, points[0], points[1], 0, max(2, caps // 12), cv2.LINE_AA)
+    return cut
 
 
 def _bend(rng: np.random.Generator, mask: Picture) -> Picture:
@@ -164,7 +182,8 @@ def capitals(
     left, top, right, bottom = (round(v) for v in box)
     if right - left < 6 or bottom - top < 4:
         return
-    text = "".join(CHARACTERS[int(n)] for n in rng.integers(10, 36, int(rng.integers(1, 12))))
+    most = min(12, max(2, round(2.5 * (right - left) / (bottom - top))))
+    text = "".join(CHARACTERS[int(n)] for n in rng.integers(10, 36, int(rng.integers(1, most))))
     line = np.concatenate([np.pad(face.masks[c][CAPS], ((0, 0), (4, 4))) for c in text], axis=1)
     mask = cv2.resize(line, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
     paint(canvas, mask, (left, top), ink)
@@ -173,7 +192,7 @@ def capitals(
 def emblem(rng: np.random.Generator, canvas: Picture, centre: tuple[float, float], size: float) -> None:
     """A coat of arms, seal, outline of a state, star, flower, sticker or hyphen, in any colours."""
     x, y = centre
-    sort = int(rng.integers(7))
+    sort = int(rng.integers(8))
     ink, second = colour(rng), colour(rng)
     at = (round(x), round(y))
     radius = max(2, round(size / 2))
@@ -199,8 +218,26 @@ def emblem(rng: np.random.Generator, canvas: Picture, centre: tuple[float, float
     elif sort == 5:
         half = max(2, round(radius * rng.uniform(0.3, 0.8)))
         cv2.rectangle(canvas, (at[0] - half, at[1] - 3), (at[0] + half, at[1] + 3), ink, -1)
-    else:
+    elif sort == 6:
         squiggle(rng, canvas, (x - radius, y - radius, x + radius, y + radius), ink)
+    else:
+        _outline(rng, canvas, (x, y), radius)
+
+
+def _outline(rng: np.random.Generator, canvas: Picture, centre: tuple[float, float], radius: int) -> None:
+    """A country or state as a pale or dark shape, which may be as thin and upright as an I or a 1."""
+    angle = np.linspace(0, 2 * np.pi, int(rng.integers(10, 24)), endpoint=False)
+    reach = radius * np.clip(1 + np.cumsum(rng.normal(0, 0.15, len(angle))), 0.4, 1.4)
+    tall, wide = rng.uniform(0.5, 1.3), rng.uniform(0.2, 1.1)
+    turn = rng.normal(0, 0.3)
+    across, down = wide * reach * np.cos(angle), tall * reach * np.sin(angle)
+    x, y = (
+        centre[0] + across * np.cos(turn) - down * np.sin(turn),
+        centre[1] + across * np.sin(turn) + down * np.cos(turn),
+    )
+    near = canvas[min(max(int(centre[1]), 0), len(canvas) - 1), min(max(int(centre[0]), 0), canvas.shape[1] - 1)]
+    b, g, r = np.clip(near + rng.normal(0, 50) + rng.normal(0, 15, 3), 0, 255).astype(int).tolist()
+    _fill(canvas, x, y, (b, g, r))
 
 
 def squiggle(rng: np.random.Generator, canvas: Picture, box: tuple[float, float, float, float], ink: Colour) -> None:

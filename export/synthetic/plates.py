@@ -12,14 +12,14 @@ import cv2
 import numpy as np
 
 from export.synthetic import drawing, texts
-from export.synthetic.faces import CAPS
+from export.synthetic.arabic import tunis
+from export.synthetic.faces import CAPS, Face
 from export.synthetic.styles import BLACK, STYLES, WHITE, Style
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from export.synthetic.drawing import Colour, Picture
-    from export.synthetic.faces import Face
     from export.synthetic.styles import Columns
 
 Box = tuple[int, int, int, int]
@@ -54,7 +54,10 @@ def render(rng: np.random.Generator, style: Style, groups: list[str], faces: Seq
         columns = _panel(rng, canvas, paper, columns)
     if rng.random() < style.stacked:
         _neighbour(rng, canvas, ink, _any(rng, faces))
-    band = _text(rng, canvas, style, drawing.Line(_any(rng, faces), groups), ink, columns)
+    face = _any(rng, faces)
+    if style.arabic:
+        face = Face(face.name, face.masks | {"T": tunis(rng)})
+    band = _text(rng, canvas, style, drawing.Line(face, groups), ink, columns)
     _over(rng, canvas)
     if rng.random() < style.framed:
         _frame(rng, canvas, _any(rng, faces))
@@ -96,7 +99,7 @@ def _panel(rng: np.random.Generator, canvas: Picture, paper: Colour, columns: Co
 def _neighbour(rng: np.random.Generator, canvas: Picture, ink: Colour, face: Face) -> None:
     """The edge of another line of text above or below, as where a plate of two lines was split."""
     height, width = canvas.shape[:2]
-    seen, tall = height * rng.uniform(0.02, 0.12), height * rng.uniform(0.4, 0.7)
+    seen, tall = height * rng.uniform(0.02, 0.2), height * rng.uniform(0.4, 0.75)
     top = seen - tall if rng.random() < 0.5 else height - seen
     drawing.capitals(
         rng, canvas, face, (width * rng.uniform(0, 0.3), top, width * rng.uniform(0.6, 1), top + tall), ink
@@ -112,7 +115,8 @@ def _text(
     setting = drawing.letter(rng, line, gap=gap, space=rng.uniform(0.04, 0.3))
     scale = height * rng.uniform(*style.caps) / _CAP_ROWS
     room = columns[1] - columns[0]
-    across = min(scale * rng.uniform(0.85, 1.15), room / setting.mask.shape[1])
+    broad = 2.2 if rng.random() < style.stretched else 1.15
+    across = min(scale * rng.uniform(0.85, broad), room / setting.mask.shape[1])
     size = (max(8, round(setting.mask.shape[1] * across)), max(8, round(setting.mask.shape[0] * scale)))
     mask = cv2.resize(setting.mask, size, interpolation=cv2.INTER_AREA)
     left = columns[0] + round((room - size[0]) * (rng.uniform(0.3, 0.7) if rng.random() < 0.8 else rng.random()))

@@ -31,7 +31,7 @@ HEIGHT, WIDTH = 48, 160
 LONGEST = 12
 SHARD = 9_000
 _VIEWS = 3  # strips of each rendered plate: seeing is as cheap as drawing
-_STROKE_FACES = 200
+_STROKE_FACES = 400
 _REAL_SHARE = 0.1
 _CLASS = {character: number for number, character in enumerate(CHARACTERS, start=1)}
 

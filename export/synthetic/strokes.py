@@ -29,6 +29,8 @@ class _Pen:
         self.power = rng.uniform(1.6, 5.0)
         self.waist = rng.uniform(0.42, 0.56)
         self.pick = rng.random(16)
+        self.splay = rng.uniform(0.0, 0.26)  # how far the outer strokes of M and W lean
+        self.widths = {"0": 0.85, "O": 1.05, "1": 0.75} | dict(zip("MW", rng.uniform(0.9, 1.35, 2), strict=True))
 
     def either(self, index: int) -> bool:
         return bool(self.pick[index] < 0.5)
@@ -58,6 +60,8 @@ def _digits(pen: _Pen) -> dict[str, list[Line]]:
     apex = (0.62, 0) if pen.either(5) else (0.75, 0)
     stem = 0.62 if pen.either(5) else 0.75
     four = [_line(apex, (0, 0.72), (1, 0.72)), _line((stem, 0.0 if pen.either(6) else 0.4), (stem, 1))]
+    if p[12] < 0.12:  # open at the top
+        four = [_line((0.15, 0), (0.05 * p[13], 0.66), (1, 0.66)), _line((0.75, 0.35 * p[14]), (0.75, 1))]
     six_bowl = pen.arc((0, w - 0.1, 1, 1), 0, 360)
     six = (
         [six_bowl, _line((0.02, (w + 0.9) / 2), (0.7, 0))]
@@ -83,7 +87,8 @@ def _letters(pen: _Pen) -> dict[str, list[Line]]:
     w = pen.waist
     p = pen.pick
     flat = 0.12 * p[0]
-    middle = 0.3 + 0.7 * p[1]  # how far the middle of M and W reaches
+    middle, apex = 0.3 + 0.7 * p[1], 0.3 + 0.7 * p[11]  # how far the middles of M and W reach
+    lean = pen.splay if pen.either(12) else 0.0
     bowl_d = np.concatenate([_line((0, 0)), pen.arc((-0.7, 0, 1, 1), -75, 75), _line((0, 1), (0, 0))])
 
     def bowl(top: float, bottom: float, right: float) -> Line:
@@ -107,7 +112,7 @@ def _letters(pen: _Pen) -> dict[str, list[Line]]:
         "J": [np.concatenate([_line((1, 0)), jay_hook])] + ([_line((0.4, 0), (1, 0))] if p[6] < 0.3 else []),
         "K": [_line((0, 0), (0, 1)), _line((1, 0), (0.05, 0.6)), _line((0.35 + 0.1 * p[7], 0.42), (1, 1))],
         "L": [_line((0, 0), (0, 1), (1, 1))],
-        "M": [_line((0, 1), (0, 0), (0.5, middle), (1, 0), (1, 1))],
+        "M": [_line((0, 1), (lean, 0), (0.5, middle), (1 - lean, 0), (1, 1))],
         "N": [_line((0, 1), (0, 0), (1, 1), (1, 0))],
         "O": [pen.arc((0, 0, 1, 1), 0, 360)],
         "P": [bowl(0, 0.56, 1), _line((0, 0), (0, 1))],
@@ -117,9 +122,7 @@ def _letters(pen: _Pen) -> dict[str, list[Line]]:
         "T": [_line((0, 0), (1, 0)), _line((0.5, 0), (0.5, 1))],
         "U": [np.concatenate([_line((1, 0)), pen.arc((0, 0.3, 1, 1), 0, 180), _line((0, 0))])],
         "V": [_line((0, 0), (0.5 - flat, 1), (0.5 + flat, 1), (1, 0))],
-        "W": [_line((0, 0), (0.25, 1), (0.5, 1 - middle), (0.75, 1), (1, 0))]
-        if pen.either(11)
-        else [_line((0, 0), (0, 1), (0.5, 1 - middle), (1, 1), (1, 0))],
+        "W": [_line((0, 0), (pen.splay, 1), (0.5, 1 - apex), (1 - pen.splay, 1), (1, 0))],
         "X": [_line((0, 0), (1, 1)), _line((1, 0), (0, 1))],
         "Y": [_line((0, 0), (0.5, 0.5), (1, 0)), _line((0.5, 0.5), (0.5, 1))],
         "Z": [_line((0, 0), (1, 0), (0, 1), (1, 1))],
@@ -133,7 +136,7 @@ def stroke_face(rng: np.random.Generator) -> Face:
     full = caps * rng.uniform(0.4, 0.78)
     thick = int(rng.uniform(0.12, 0.3) * full)  # thicker, and the insides of M, W, 8 and B would close
     width = full - thick
-    widths = {"0": 0.85, "O": 1.05, "I": 0.6 if pen.either(5) else 0.05, "1": 0.75, "M": 1.25, "W": 1.3}
+    widths = {"I": 0.6 if pen.either(5) else 0.05} | pen.widths
     masks = {}
     for character, lines in (_digits(pen) | _letters(pen)).items():
         own = max(1.0, width * widths.get(character, 1.0))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from export.synthetic import drawing, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import numpy as np
 
     from export.synthetic.drawing import Colour, Picture
     from export.synthetic.faces import Face
@@ -37,6 +37,8 @@ class Style:
         framed: share of plates in a dealer's frame.
         panelled: share of plates with a thick rim.
         stacked: share of plates that show the edge of another line.
+        stretched: share of plates whose text is as wide as there is room, however few characters that are.
+        arabic: whether T stands for the word that Tunisian plates have.
 
     """
 
@@ -53,6 +55,8 @@ class Style:
     framed: float = 0.0
     panelled: float = 0.05
     stacked: float = 0.0
+    stretched: float = 0.0
+    arabic: bool = False
 
 
 BLACK, WHITE = (20, 20, 20), (235, 235, 235)
@@ -79,6 +83,9 @@ def _american(rng: np.random.Generator, canvas: Picture, ink: Colour, face: Face
             centre = (width * column, height * rng.uniform(0.08, 0.22))
             drawing.emblem(rng, canvas, centre, height * rng.uniform(0.1, 0.22))
     left, right = _edges(rng, width)
+    if rng.random() < 0.06:
+        drawing.emblem(rng, canvas, (width * 0.91, height * 0.55), height * rng.uniform(0.15, 0.35))
+        right = round(width * 0.84)
     return max(left, _mark(rng, canvas, ink, face)), right
 
 
@@ -89,11 +96,15 @@ def _mark(rng: np.random.Generator, canvas: Picture, ink: Colour, face: Face) ->
     if sort < 0.15:
         drawing.emblem(rng, canvas, (width * 0.1, height * 0.55), height * rng.uniform(0.2, 0.4))
         return round(width * 0.19)
-    if sort < 0.22:
-        for row in (0.45, 0.65):
-            box = (width * 0.04, height * (row - 0.08), width * 0.1, height * (row + 0.08))
+    if sort < 0.3:  # two or three small letters or words below each other, in a box or a diamond of their own or not
+        rows, right = int(rng.integers(1, 4)), rng.uniform(0.08, 0.17)
+        if rng.random() < 0.3:
+            drawing.emblem(rng, canvas, (width * (0.02 + right / 2), height * 0.55), width * right)
+        tall = rng.uniform(0.3, 0.5) / max(rows, 2)
+        for row in 0.55 + (np.arange(rows) - (rows - 1) / 2) * tall * rng.uniform(1.0, 1.3):
+            box = (width * 0.025, height * (row - tall * 0.4), width * right, height * (row + tall * 0.4))
             drawing.capitals(rng, canvas, face, box, ink)
-        return round(width * 0.13)
+        return round(width * (right + 0.015))
     return 0
 
 
@@ -163,7 +174,7 @@ def _edges(rng: np.random.Generator, width: int) -> Columns:
 
 STYLES = (
     Style(
-        share=0.34,
+        share=0.32,
         patterns=texts.AMERICAN,
         free=0.3,
         aspect=(1.85, 2.15),
@@ -187,7 +198,7 @@ STYLES = (
         framed=0.4,
     ),
     Style(
-        share=0.28,
+        share=0.22,
         patterns=texts.EUROPEAN,
         free=0.15,
         aspect=(4.2, 5.0),
@@ -218,7 +229,7 @@ STYLES = (
         stacked=0.15,
     ),
     Style(
-        share=0.12,
+        share=0.1,
         patterns=texts.LATIN,
         free=0.15,
         aspect=(2.4, 3.2),
@@ -249,7 +260,7 @@ STYLES = (
         ground=_chinese,
     ),
     Style(
-        share=0.11,
+        share=0.08,
         patterns=texts.EUROPEAN + texts.AMERICAN,
         free=0.5,
         aspect=(1.9, 5.5),
@@ -260,5 +271,33 @@ STYLES = (
         colours=((WHITE, BLACK), (BLACK, WHITE), (_YELLOW, BLACK)),
         ground=_bare,
         stacked=0.2,
+    ),
+    Style(  # one of two lines, as split plates show it
+        share=0.1,
+        patterns=texts.HALVES,
+        free=0.2,
+        aspect=(2.2, 5.0),
+        caps=(0.5, 0.86),
+        row=(0.42, 0.58),
+        gap=(0.1, 1.0),
+        clutter=0.2,
+        colours=((WHITE, BLACK), (_YELLOW, BLACK), (BLACK, WHITE), (WHITE, (120, 50, 20)), ((190, 190, 190), BLACK)),
+        ground=_bare,
+        stacked=0.75,
+        stretched=0.6,
+    ),
+    Style(
+        share=0.03,
+        patterns=texts.TUNISIAN,
+        free=0.0,
+        aspect=(2.6, 5.0),
+        caps=(0.5, 0.8),
+        row=(0.45, 0.55),
+        gap=(0.05, 0.4),
+        clutter=0.05,
+        colours=((BLACK, WHITE), (BLACK, (190, 190, 190)), (WHITE, BLACK), (_BLUE, WHITE)),
+        ground=_bare,
+        panelled=0.3,
+        arabic=True,
     ),
 )

@@ -43,6 +43,11 @@ INDIAN = (
 )
 LATIN = ("LLL NNNN", "LLLNLNN", "LLL NLNN", "LL NNN LL", "LLL NNN", "LLL NNN L", "NNN LLL", "L NNN LLL")
 CHINESE = ("L XXXXX", "L NNNNN", "L XNNNN", "L NNNNX", "L DNNNNN")
+HALVES = (
+    "NNNN", "LL NN", "LL NN L", "LL NN LL", "LLNN", "L NNNN", "LL NNNN", "LL NNN", "LNN", "NLLL", "NNN", "LLL", "NN",
+    "LL NNL", "NNNL", "NN L", "NN LL", "NNNNN",
+)  # fmt: skip
+TUNISIAN = ("NNN 'T' NNNN", "NN 'T' NNNN", "NNN 'T' NNN", "N 'T' NNNN", "NNN 'T' N", "NNN 'T' NN")
 
 
 def fill(rng: np.random.Generator, pattern: str) -> list[str]:

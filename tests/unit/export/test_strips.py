@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from export.synthetic import plates, strips, texts
+from export.synthetic import drawing, plates, strips, texts
+from export.synthetic.arabic import tunis
 from export.synthetic.faces import CAPS, CHARACTERS, MASK_HEIGHT, Face
 from export.synthetic.strokes import stroke_face
+from export.synthetic.styles import STYLES
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +91,36 @@ def test_free_texts_keep_their_length_over_their_groups() -> None:
         assert 2 <= len("".join(groups)) <= 9
         assert 1 <= len(groups) <= 3
         assert all(groups)
+
+
+def test_the_arabic_word_stands_where_a_tunisian_plate_says_t(faces: list[Face]) -> None:
+    (tunisian,) = (style for style in STYLES if style.arabic)
+    plate = plates.render(np.random.default_rng(2), tunisian, ["123", "T", "4567"], faces)
+    assert plate.text == "123T4567"
+    words = [tunis(np.random.default_rng(seed)) for seed in range(20)]
+    for word in words:
+        assert word.shape[0] == MASK_HEIGHT
+        assert 0.05 < (word > 128).mean() < 0.6
+    assert len({word.tobytes() for word in words}) == len(words)
+
+
+def test_the_text_of_half_a_plate_may_fill_its_width(faces: list[Face]) -> None:
+    (half,) = (style for style in STYLES if style.stretched)
+    plates_of_three = [plates.render(np.random.default_rng(seed), half, ["123"], faces) for seed in range(40)]
+    shares = [(plate.band[2] - plate.band[0]) / plate.image.shape[1] for plate in plates_of_three]
+    heights = [plate.band[3] - plate.band[1] for plate in plates_of_three]
+    assert max(shares) > 0.75
+    assert max(s * p.image.shape[1] / h for s, p, h in zip(shares, plates_of_three, heights, strict=True)) > 4
+
+
+def test_some_zeros_have_a_slit_and_no_other_character_has() -> None:
+    def inks(text: str) -> set[int]:
+        found = set()
+        for seed in range(60):
+            line = drawing.Line(Face("", {c: np.full((MASK_HEIGHT, 40), 255, np.uint8) for c in "0O"}), [text])
+            mask = drawing.letter(np.random.default_rng(seed), line, gap=0.3, space=0.1).mask
+            found.add(int((mask[CAPS] < 128).any(axis=0)[mask.shape[1] // 2 + 6 : mask.shape[1] // 2 + 12].sum()))
+        return found
+
+    assert len(inks("O")) == 1
+    assert len(inks("0")) > 1
