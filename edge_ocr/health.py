@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from edge_ocr import machine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from edge_ocr.clock import Clock
     from edge_ocr.tables import HealthSettings
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
+Counted: TypeAlias = "Iterable[tuple[str, float, Mapping[str, str]]]"
+"""Names of :data:`COUNTERS`, how far they are, and their labels."""
 
 COUNTERS = {
     "frames": "Frames that were taken from a camera.",
@@ -31,7 +33,7 @@ COUNTERS = {
     "delivered": "Events that a destination took.",
     "delivery_failures": "Attempts that a destination did not take.",
     "stored_bytes": "Bytes written to the disk for events.",
-    "shed": "What gave way to keep within limits, by kind.",
+    "shed": "What gave way to keep within limits, by kind; 'parcels' are events that an outbox had no room for.",
     "restarts": "Starts of a camera or a thread after a failure.",
 }
 """What :meth:`Health.count` takes, with the help text; each becomes ``edge_ocr_NAME_total``."""
@@ -144,6 +146,7 @@ class Health:
         self._counts: dict[tuple[str, Labels], float] = {}
         self._frames: dict[str, float] = {}
         self._events: dict[str, float] = {}
+        self._tallies: dict[str, Callable[[], Counted]] = {}
         self._concerns: dict[str, Callable[[], str | None]] = {}
         self._queues: dict[str, Callable[[], Queue]] = {}
         self._start = clock.monotonic()
@@ -160,6 +163,13 @@ class Health:
         with self._lock:
             key = name, tuple(sorted(labels.items()))
             self._counts[key] = self._counts.get(key, 0) + amount
+
+    def tally(self, name: str, ask: Callable[[], Counted]) -> None:
+        """Ask something that counts for itself how far it is, with every snapshot and when it is forgotten.
+
+        What it counted stays when another of the same name comes after it.
+        """
+        self._tallies[name] = ask
 
     def frame(self, camera: str) -> None:
         """A frame was taken; a camera whose frames stop is a reason to worry from now on."""
@@ -184,7 +194,14 @@ class Health:
         self._queues[destination] = queue
 
     def forget(self, name: str) -> None:
-        """Do not ask something, or after a destination, any more."""
+        """Do not ask something, or after a destination, any more; what it counted stays."""
+        tally = self._tallies.pop(name, None)
+        try:
+            counted = list(tally()) if tally else []
+        except Exception:  # noqa: BLE001 -- what cannot be asked any more must not stop who lets go of it
+            counted = []
+        for counter, amount, labels in counted:
+            self.count(counter, amount, **labels)
         self._concerns.pop(name, None)
         self._queues.pop(name, None)
 
@@ -196,8 +213,7 @@ class Health:
             said = _asked(name, concern)
             if said is not None:
                 reasons.append(f"{name}: {said}")
-        with self._lock:
-            samples += [Sample(name, value, labels) for (name, labels), value in self._counts.items()]
+        samples += [Sample(name, value, labels) for (name, labels), value in self._counted(reasons).items()]
         samples.append(Sample("healthy", float(not reasons)))
         return Snapshot(tuple(samples), tuple(reasons))
 
@@ -212,12 +228,25 @@ class Health:
             if now - at > self._settings.max_frame_age_seconds:
                 reasons.append(f"camera {camera}: no frame for {now - at:.0f} s")
 
+    def _counted(self, reasons: list[str]) -> dict[tuple[str, Labels], float]:
+        with self._lock:
+            counts = dict(self._counts)
+        for name, ask in list(self._tallies.items()):
+            try:
+                counted = [((counter, tuple(sorted(labels.items()))), amount) for counter, amount, labels in ask()]
+            except Exception as error:  # noqa: BLE001 -- a part that cannot be asked must not hide the others
+                reasons.append(f"{name}: its counters cannot be asked ({_line(error)}); see what stopped {name}")
+                continue
+            for key, amount in counted:
+                counts[key] = counts.get(key, 0) + amount
+        return counts
+
     def _queue_figures(self, reasons: list[str]) -> Iterator[Sample]:
         for name, ask in list(self._queues.items()):
             try:
                 queue = ask()
             except Exception as error:  # noqa: BLE001 -- a part that cannot be asked must not hide the others
-                reasons.append(f"{name}: its queue cannot be asked ({error})")
+                reasons.append(f"{name}: its queue cannot be asked ({_line(error)}); see what stopped {name}")
                 continue
             labels = (("destination", name),)
             yield Sample("queue_depth", queue.pending, labels)
@@ -260,7 +289,11 @@ def _asked(name: str, concern: Callable[[], str | None]) -> str | None:
     try:
         return concern()
     except Exception as error:  # noqa: BLE001 -- a part that cannot be asked must not hide the others
-        return f"cannot be asked ({' '.join(str(error).split()) or type(error).__name__}); see what stopped {name}"
+        return f"cannot be asked ({_line(error)}); see what stopped {name}"
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _escaped(value: str) -> str:

@@ -7,39 +7,30 @@ import os
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
 from itertools import chain
-from threading import Event as Flag
-from threading import Thread
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from edge_ocr.camera import files
 from edge_ocr.clock import SystemClock
 from edge_ocr.config import Settings
 from edge_ocr.decide import decide
 from edge_ocr.errors import SourceError, printable
-from edge_ocr.health import Health, Queue
+from edge_ocr.health import Health
 from edge_ocr.lists import LiveLists
 from edge_ocr.pipeline import Pipeline, open_reader
+from edge_ocr.posts import Posts
 from edge_ocr.privacy import Shield
-from edge_ocr.store import Database
+from edge_ocr.store import Database, Keeper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from edge_ocr.clock import Clock
     from edge_ocr.pipeline import FrameReader
-    from edge_ocr.publish.sender import Sender
     from edge_ocr.types import Event, Frame
 
 _MOST_FAILURES = 25
 """Frames that may fail in a row: a bad frame is bad luck, so many are a fault that must be told."""
-
-_LINGER_SECONDS = 10.0
-"""How long a watch that has ended goes on sending; what is left is sent by the next one."""
-
-_JOIN_SECONDS = 30.0
-"""A destination's thread ends within its timeouts."""
 
 _log = logging.getLogger(__name__)
 
@@ -175,8 +166,10 @@ def _stored(
     with ExitStack() as stack:
         store = stack.enter_context(Database(settings.store.folder, clock, settings.store))
         health.watch("store", lambda: store.trouble)
+        health.tally("store", store.counted)
         stack.callback(health.forget, "store")
-        posts = stack.enter_context(_Posts(store, settings, clock, health))
+        posts = stack.enter_context(Posts(store, settings.publish, clock, health))
+        stack.enter_context(Keeper(store))
         yield None
         for event in events:
             stored = store.record(event, decision=event.decision, destinations=settings.publish.destinations)
@@ -184,78 +177,9 @@ def _stored(
             yield stored
             _keep_missed(pipeline, store, shield)
         _keep_missed(pipeline, store, shield)
-        store.tidy()
         posts.linger()
 
 
 def _keep_missed(pipeline: Pipeline, store: Database, shield: Shield) -> None:
     while pipeline.missed:
         store.miss(shield.attempt(pipeline.missed.popleft()))
-
-
-class _Posts:
-    """A thread for each destination, from entry to exit.
-
-    Raises:
-        ConfigError: a destination cannot be used as it is set.
-
-    """
-
-    def __init__(self, store: Database, settings: Settings, clock: Clock, health: Health) -> None:
-        self._store, self._clock, self._health = store, clock, health
-        self._stop = Flag()
-        senders = [_sender(name, store, settings, clock, health) for name in settings.publish.destinations]
-        self._posts = [(sender, Flag()) for sender in senders]
-        self._threads = [Thread(target=self._run, args=post, name=post[0].name) for post in self._posts]
-
-    def __enter__(self) -> Self:
-        for thread, (sender, _) in zip(self._threads, self._posts, strict=True):
-            self._health.watch_queue(sender.name, partial(self._queue, sender))
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self.wake()
-        for thread in self._threads:
-            self._health.forget(thread.name)
-            thread.join(_JOIN_SECONDS)
-            if thread.is_alive():
-                _log.error(
-                    "%s: did not stop within %g s; what it was sending is sent again", thread.name, _JOIN_SECONDS
-                )
-
-    def wake(self) -> None:
-        """There is something new to send."""
-        for _, flag in self._posts:
-            flag.set()
-
-    def linger(self) -> None:
-        """Wait while destinations take what is left, but not for those that take nothing."""
-        pause = Flag()
-        for _ in range(int(_LINGER_SECONDS / 0.05)):
-            left = [sender for sender, _ in self._posts if self._store.outbox.depth(sender.name).pending]
-            if all(sender.problem for sender in left):
-                return
-            pause.wait(0.05)
-
-    def _queue(self, sender: Sender) -> Queue:
-        now = self._clock.stamp()
-        depth = self._store.outbox.depth(sender.name, now.boot_id)
-        age = None if depth.oldest_mono is None else now.mono - depth.oldest_mono
-        return Queue(depth.pending, depth.dead, age, sender.problem)
-
-    def _run(self, sender: Sender, flag: Flag) -> None:
-        while not self._stop.is_set():
-            flag.wait(sender.step())
-            flag.clear()
-        sender.close()
-
-
-def _sender(name: str, store: Database, settings: Settings, clock: Clock, health: Health) -> Sender:
-    # Destinations bring HTTP, TLS and more into memory: whoever publishes nothing does not pay for them.
-    from edge_ocr.publish.catalogue import open_destination  # noqa: PLC0415
-    from edge_ocr.publish.sender import Sender  # noqa: PLC0415
-
-    destination = open_destination(name, settings.publish, clock, store, lambda: health.snapshot().as_json())
-    return Sender(name, destination, store.outbox, clock, settings.publish.retry)

@@ -15,7 +15,7 @@ from edge_ocr.errors import EdgeOcrError
 from edge_ocr.publish import Delivered, Refused, Retry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from edge_ocr.clock import Clock
     from edge_ocr.publish import Destination, Outbox, Outcome
@@ -42,7 +42,8 @@ class Sender:
 
     Attributes:
         name: of the destination.
-        counts: 'delivered', 'retried' and 'refused' parcels, and 'errors' of the store or the program.
+        counts: 'delivered', 'retried' and 'refused' parcels, 'failed' attempts to hand one over, and 'errors' of the
+            store or the program.
         problem: why the destination takes nothing at the moment, or None.
 
     """
@@ -85,6 +86,12 @@ class Sender:
         if taken and len(parcels) == _AT_ONCE:
             return 0.0
         return min(_IDLE_SECONDS, self._patience.first_seconds, wish)
+
+    def counted(self) -> Iterator[tuple[str, float, Mapping[str, str]]]:
+        """For :meth:`edge_ocr.health.Health.tally`."""
+        labels = {"destination": self.name}
+        yield "delivered", self.counts["delivered"], labels
+        yield "delivery_failures", self.counts["failed"], labels
 
     def close(self) -> None:
         """Let go of the destination."""
@@ -129,11 +136,13 @@ class Sender:
                 case Refused(reason):
                     self._outbox.dead(parcel, reason)
                     self.counts["refused"] += 1
+                    self.counts["failed"] += 1
                     _log.warning("%s: refused event %s: %s", self.name, parcel.key, reason)
                 case Retry():
                     down = outcome if outcome.down else down
                     if parcel.camera not in blocked:  # the first of a camera holds back the others
                         blocked.add(parcel.camera)
+                        self.counts["failed"] += 1
                         self._fail(parcel, outcome)
         return blocked, taken, down
 

@@ -7,6 +7,7 @@ import logging
 import os
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from threading import Event as Flag
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -21,7 +22,7 @@ from edge_ocr.store.walltime import WallTimes
 from edge_ocr.store.wear import Wear
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from edge_ocr.types import Attempt, Decision, Event, Stamp
 
 LOCK = "lock"
+
+_MOST_STEPS = 500  # of one tidying
+_TURN_SECONDS = 0.001  # between them: a lock that is let go of and taken at once again is never anybody else's
 
 _Answer = TypeVar("_Answer")
 
@@ -76,6 +80,7 @@ class Database:
         self._clock = clock
         self._settings = settings or StoreSettings()
         self._lock = RLock()
+        self._turn = Flag()  # is never set: waiting for it is a pause
         self._open_days: set[str] = set()
         self._poor = False
         self._closed = False
@@ -128,6 +133,12 @@ class Database:
     def dropped(self) -> dict[str, int]:
         """How many events, crops, previews and attempts gave way since the store was opened."""
         return dict(self._retention.dropped)
+
+    def counted(self) -> Iterator[tuple[str, float, Mapping[str, str]]]:
+        """For :meth:`edge_ocr.health.Health.tally`: bytes written, and what gave way, since the store was opened."""
+        yield "stored_bytes", self.wear.bytes, {}
+        for kind, count in (*self._retention.dropped.items(), ("parcels", self.outbox.shed)):
+            yield "shed", count, {"kind": kind}
 
     @property
     def trouble(self) -> str | None:
@@ -190,12 +201,22 @@ class Database:
     def tidy(self) -> None:
         """Put times right if the clock is right now, enforce the limits; to be called every minute or so.
 
+        It takes turns with whoever records: between any two of its short transactions another thread gets the store.
+        One call drops at most some 100,000 things; the next one goes on.
+
         Raises:
             StoreError: the database cannot be written.
 
         """
         with self._lock, self.wear.measured():
-            self._whole(self._tidy)
+            steps = self._retention.steps(self._whole(self._look))
+        for _ in range(_MOST_STEPS):
+            with self._lock, self.wear.measured():
+                more = self._whole(lambda: next(steps, False))  # after damage there are no more: they ask the old one
+            if not more:
+                break
+            self._turn.wait(_TURN_SECONDS)
+        with self._lock:
             self._note_room(tight=self._retention.tight())
 
     def erase(self, *, text: str | None = None, since: float | None = None, until: float | None = None) -> int:
@@ -229,11 +250,11 @@ class Database:
         )
         return [{"seq": seq, **rows.told(row)} for seq, *row in found]
 
-    def _tidy(self) -> None:
+    def _look(self) -> Stamp:
         now = self._clock.stamp()
         self._times.observe(now)
         self.outbox.flush()
-        self._retention.run(now)
+        return now
 
     def _record(self, entries: Sequence[Entry]) -> list[Event]:
         now = self._clock.stamp()

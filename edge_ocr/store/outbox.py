@@ -72,6 +72,9 @@ class Outbox:
         cap: for each destination.
         wear: counts what is written.
 
+    Attributes:
+        shed: parcels that the cap made dead letters, since the outbox was opened.
+
     """
 
     def __init__(self, connection: Connection, folder: Path, cap: Cap, wear: Wear) -> None:
@@ -84,6 +87,7 @@ class Outbox:
         self._failed: list[tuple[Parcel, str, float]] = []
         self._dead: list[tuple[Parcel, str]] = []
         self._depths: dict[int, int] = {}
+        self.shed = 0
 
     def pending(self, destination: str, now_mono: float, limit: int) -> list[Parcel]:
         """What to deliver next, oldest first.
@@ -241,6 +245,7 @@ class Outbox:
                 )
                 for seq, key in found:
                     self._bury(f"the outbox is full (cap {self._cap.most})", (name, seq, key))
+                    self.shed += 1
                 self._depths[number] -= 1
 
     def destination(self, name: str) -> int:

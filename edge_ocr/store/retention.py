@@ -15,7 +15,7 @@ from edge_ocr.store import crops
 from edge_ocr.store.connection import FullError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from edge_ocr.config import KeepSettings, StoreSettings
@@ -59,8 +59,8 @@ class Retention:
         self._aged = -_AGE_EVERY
         self.dropped = dict.fromkeys(("events", "crops", "previews", "attempts"), 0)
 
-    def run(self, now: Stamp) -> None:
-        """Enforce the limits; what takes long is done in small transactions.
+    def steps(self, now: Stamp) -> Iterator[bool]:
+        """Enforce the limits, a small transaction with every step; True as long as there are more.
 
         Raises:
             StoreError: the database cannot be written.
@@ -76,14 +76,18 @@ class Retention:
         ):
             before = now.wall - limits.days * _DAY if aged and limits.days else None
             through = self._through(kind, limits, before)
+            yield True  # looking takes its time as well
             while through and drop(_CHUNK, through):
-                pass
-        while self._settings.events.mb and self._used() > self._settings.events.mb * _MB and self._drop_events(_CHUNK):
-            pass
-        if self.tight():
-            self.make_room()
-        else:
+                yield True
+        most = self._settings.events.mb * _MB
+        while most and self._used() > most and self._drop_events(_CHUNK):
+            yield True
+        if not self.tight():
             self._keep_reserve()
+            return
+        self._drop_attempts()
+        while self.tight() and self._drop_crops(_CHUNK):
+            yield True
 
     def tight(self) -> bool:
         """Whether less of the disk is free than the floor."""

@@ -140,20 +140,42 @@ def test_a_part_that_cannot_be_asked_is_a_reason_and_hides_nothing(health: Healt
     def worse() -> str | None:
         raise KeyError
 
+    def uncounted() -> list[tuple[str, float, dict[str, str]]]:
+        raise KeyError
+
     health.watch_queue("mqtt", broken)
+    health.tally("disk", uncounted)
     health.watch("lists", worse)
     health.watch("store", lambda: None)
     health.watch("camera", lambda: "dark")
     snapshot = health.snapshot()
     assert snapshot.reasons == (
-        "mqtt: its queue cannot be asked (the disk is gone)",
+        "mqtt: its queue cannot be asked (the disk is gone); see what stopped mqtt",
         "lists: cannot be asked (KeyError); see what stopped lists",
         "camera: dark",
+        "disk: its counters cannot be asked (KeyError); see what stopped disk",
     )
-    for name in ("mqtt", "lists", "camera", "never"):
+    for name in ("mqtt", "lists", "camera", "disk", "never"):
         health.forget(name)
     assert health.snapshot().ok
     assert "temperature_celsius" in figures(snapshot)
+
+
+def test_what_counts_for_itself_is_asked_and_never_falls(health: Health) -> None:
+    sent = 3.0
+
+    def first() -> list[tuple[str, float, dict[str, str]]]:
+        return [("delivered", sent, {"destination": "mqtt"}), ("stored_bytes", 10.0, {})]
+
+    health.count("delivered", 1, destination="mqtt")
+    health.tally("mqtt", first)
+    assert figures(health.snapshot())["delivered.mqtt"] == 4.0
+    sent = 5.0
+    health.forget("mqtt")
+    assert figures(health.snapshot())["delivered.mqtt"] == 6.0
+    health.tally("mqtt", lambda: [("delivered", 0.0, {"destination": "mqtt"})])
+    told = figures(health.snapshot())
+    assert (told["delivered.mqtt"], told["stored_bytes"]) == (6.0, 10.0)
 
 
 def test_prometheus_understands_every_line(health: Health) -> None:

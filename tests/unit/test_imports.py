@@ -31,6 +31,7 @@ ARROWS: dict[str, set[str]] = {
     "decide": {"lists"},
     "privacy": {"keyfile", "lists"},
     "publish": {"keyfile"},
+    "posts": {"health", "publish", "store"},
     "engine": set(),
     "bundle": set(),
     "automata": set(),
@@ -46,16 +47,20 @@ ARROWS: dict[str, set[str]] = {
     "gate": set(),
     "zones": set(),
     "track": set(),
-    "reader": {"detect", "join", "rectify", "recognise", "ctc", "grammar", "bundle", "vote"},
-    "pipeline": {"reader", "track", "vote", "detect", "grammar", "bundle"},
+    "lines": {"rectify"},
+    "sight": {"ctc", "grammar", "join", "lines", "recognise", "rectify"},
+    "reader": {"detect", "join", "recognise", "sight", "grammar", "bundle", "vote"},
+    "lately": {"vote", "grammar"},
+    "pipeline": {"gate", "zones", "reader", "track", "vote", "lately", "detect", "grammar", "bundle"},
     "camera": set(),
     "store": set(),
     "annotate": set(),
     "arguments": set(),
     "output": set(),
-    "runtime": {"pipeline", "camera", "store", "lists", "decide", "privacy", "publish", "health"},
+    "runtime": {"pipeline", "camera", "store", "lists", "decide", "privacy", "posts", "health"},
     "bench": {"ctc", "grammar", "reader"},
     "doctor": {"engine", "bundle", "reader", "ctc", "machine"},
+    "update": set(),
     "upkeep": {"lists", "privacy", "publish", "store"},
     "cli": {
         "arguments",
@@ -63,6 +68,7 @@ ARROWS: dict[str, set[str]] = {
         "lists",
         "privacy",
         "upkeep",
+        "update",
         "runtime",
         "reader",
         "camera",
@@ -83,6 +89,7 @@ ONLY_IN = {
     "interegular": "patterns",
     "paho": "publish",
     "gpiozero": "publish",
+    "minisign": "update",
     "picamera2": "camera",
     "libcamera": "camera",
 }
@@ -103,7 +110,7 @@ COMPUTED: dict[tuple[str, str], set[str]] = {
 }
 """The only arguments of import_module that are no plain string, by module, and what they can come to."""
 
-EXTRAS = {"paho", "gpiozero", "picamera2", "libcamera"}
+EXTRAS = {"paho", "gpiozero", "minisign", "picamera2", "libcamera"}
 """Packages of the extras in pyproject.toml: imported when a configuration asks for them, and never before."""
 
 

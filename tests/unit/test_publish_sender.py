@@ -65,6 +65,23 @@ def test_parcels_are_delivered_in_order_and_in_batches() -> None:
     assert setup.sender.counts == {"delivered": 300}
 
 
+def test_what_was_taken_and_every_failed_attempt_is_counted() -> None:
+    answers = {"a1": Retry("busy"), "b1": Refused("unwanted")}
+    setup = Setup(lambda parcel: answers.pop(parcel.key, Delivered()), batch=1).add("a1", "a2", "b1", "c1")
+    setup.sender.step()
+    setup.clock.advance(1.0)
+    setup.sender.step()
+    labels = {"destination": "there"}
+    assert list(setup.sender.counted()) == [("delivered", 3, labels), ("delivery_failures", 2, labels)]
+
+
+def test_who_was_not_asked_has_not_failed() -> None:
+    setup = Setup(lambda _: Retry("nobody there", down=True), batch=1).add("a1", "b1", "c1")
+    setup.sender.step()
+    assert setup.destination.tried == ["a1"]
+    assert {name: amount for name, amount, _ in setup.sender.counted()}["delivery_failures"] == 1
+
+
 def test_a_camera_waits_for_its_oldest_event_and_others_do_not() -> None:
     failing = {"a2"}
     setup = Setup(lambda parcel: Retry("busy") if parcel.key in failing else Delivered(), batch=1)
