@@ -1,7 +1,8 @@
-"""Quads -> quads: pieces of one plate, side by side on one line, become one quad.
+"""Quads -> quads: pieces of one plate, side by side on one line, become one quad; lines above each other may.
 
 A detector with a small field of view cuts wide plates in two, and both halves can be read perfectly. Two plates are
-never as near to each other as two halves of one.
+never as near to each other as two halves of one. Lines of large plates are found one by one too; but what stands above
+or below a plate of one line is as near, so whether two are one is left to what they say together.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ _ASIDE = 0.3  # heights that one may stand above the other's line
 _GAP = 0.5  # heights between them, at most; characters of one plate stand nearer
 _OVERLAP = 0.75  # of the shorter piece, at most; beyond, it is the same piece twice
 _LONGEST = 8.0  # heights of the whole; the longest plates have five, seen at an angle more
+
+_LINE_HEIGHTS = 2.5  # ratio of two lines' heights, at most
+_LINE_WIDTHS = 2.5  # ratio of their widths, at most
+_BELOW = (0.4, 1.4)  # mean heights from one line's middle to the next one's
+_SHIFT = 0.4  # of the mean width, by which a line may be set off to one side
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +70,55 @@ def joined(quads: Sequence[Quad]) -> list[Quad]:
     return whole
 
 
+def stacked(quads: Sequence[Quad]) -> list[tuple[int, int, Quad]]:
+    """Pairs of quads that may be the two lines of one plate.
+
+    Args:
+        quads: of one frame, in any order; kinds other than plates are left alone.
+
+    Returns:
+        The index of the upper line, that of the lower, and the quad around both with the better of their scores.
+
+    """
+    if len(quads) < 2:
+        return []
+    corners = np.array([quad.corners for quad in quads], np.float64)
+    lines = _Lines.of(corners)
+    plates = np.array([quad.kind is Kind.PLATE for quad in quads])
+    between = lines.centres[None] - lines.centres[:, None]
+    shift = np.abs((between * lines.along[:, None]).sum(axis=2))
+    below = lines.along[:, None, 0] * between[..., 1] - lines.along[:, None, 1] * between[..., 0]
+    height = (lines.heights[:, None] + lines.heights) / 2
+    pairs = (
+        (_ratio(lines.heights) <= _LINE_HEIGHTS)
+        & (_ratio(lines.widths) <= _LINE_WIDTHS)
+        & (lines.along @ lines.along.T >= _ALIGNED)
+        & (below >= _BELOW[0] * height)
+        & (below <= _BELOW[1] * height)
+        & (shift <= _SHIFT * (lines.widths[:, None] + lines.widths) / 2)
+        & (plates[:, None] & plates)
+    )
+    found = ((int(upper), int(lower)) for upper, lower in np.argwhere(pairs))
+    return [(upper, lower, _over(quads[upper], quads[lower])) for upper, lower in found]
+
+
+def _ratio(lengths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of every two lengths the longer over the shorter."""
+    return np.maximum(lengths[:, None], lengths) / np.minimum(lengths[:, None], lengths)
+
+
+def _over(upper: Quad, lower: Quad) -> Quad:
+    """The smallest rectangle around two lines, turned as they are."""
+    a, b = np.array(upper.corners), np.array(lower.corners)
+    along = (a[1] - a[0]) + (a[2] - a[3]) + (b[1] - b[0]) + (b[2] - b[3])
+    along /= max(float(np.hypot(*along)), 1e-6)
+    axes = np.stack([along, [-along[1], along[0]]])
+    places = np.concatenate([a, b]) @ axes.T
+    (left, top), (right, bottom) = places.min(axis=0), places.max(axis=0)
+    around = np.array([(left, top), (right, top), (right, bottom), (left, bottom)]) @ axes
+    return Quad(corners_of(around.tolist()), upper.kind, max(upper.score, lower.score))
+
+
 def _nearest_pieces(quads: Sequence[Quad]) -> tuple[int, int] | None:
     """Two quads that are pieces of one plate, the nearest such pair."""
     if len(quads) < 2:
@@ -76,10 +131,7 @@ def _nearest_pieces(quads: Sequence[Quad]) -> tuple[int, int] | None:
     height = (lines.heights[:, None] + lines.heights[None]) / 2
     gap = ahead - (lines.widths[:, None] + lines.widths[None]) / 2
     pieces = (
-        (
-            np.maximum(lines.heights[:, None], lines.heights)
-            <= _HEIGHTS * np.minimum(lines.heights[:, None], lines.heights)
-        )
+        (_ratio(lines.heights) <= _HEIGHTS)
         & (lines.along @ lines.along.T >= _ALIGNED)
         & (aside <= _ASIDE * height)
         & (gap <= _GAP * height)

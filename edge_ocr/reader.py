@@ -7,32 +7,27 @@
 from __future__ import annotations
 
 import ctypes
-import math
-import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from edge_ocr import ctc, rectify, vote
+from edge_ocr import vote
 from edge_ocr.bundle import shipped_bundle
+from edge_ocr.clock import Stopwatch
 from edge_ocr.detect import Detector, check_image
 from edge_ocr.errors import BundleError
 from edge_ocr.grammar import Grammar, load_regions, plate_grammar
 from edge_ocr.join import joined
 from edge_ocr.recognise import Recogniser
-from edge_ocr.types import Kind, Sighting
+from edge_ocr.sight import Sight
+from edge_ocr.types import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from edge_ocr.bundle import Bundle
-    from edge_ocr.types import Image, Quad, Reading, Region, Strip
-
-BEAM = 16
-"""Hypotheses that the search keeps at each time step; from here on its best one is the exact search's."""
-
-_HALF = math.log(0.5)
+    from edge_ocr.types import Image, Quad, Reading, Region, Sighting
 
 MOST_ALTERNATIVES = 5
 """That a reading can list."""
@@ -43,31 +38,6 @@ MIN_CONFIDENCE = 0.3
 SHORTEST = {Kind.PLATE: 4, Kind.SIGN: 1, Kind.WORD: 1, Kind.DIGITS: 1}
 """Characters; what is read in fewer where a text was detected is more often a fragment, a lamp or lettering. A few
 personalised plates have less."""
-
-_LISTED = 8  # hypotheses of a sighting that the vote gets: those that could still win, with those of other frames
-
-
-class Stopwatch:
-    """Adds up what each stage takes.
-
-    Args:
-        now: seconds by a clock that never goes back.
-
-    Attributes:
-        ms: milliseconds by stage: 'detect', 'recognise' (cutting out included) and 'decode' (the vote included).
-
-    """
-
-    def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
-        self._now = now
-        self.ms: dict[str, float] = {}
-
-    @contextmanager
-    def lap(self, stage: str) -> Iterator[None]:
-        """Count the time within the ``with`` block towards a stage."""
-        begin = self._now()
-        yield
-        self.ms[stage] = self.ms.get(stage, 0.0) + (self._now() - begin) * 1000
 
 
 class Reader:
@@ -176,6 +146,7 @@ class Reader:
         crop: bool = False,
         frame: int = 0,
         regions: Sequence[Region] | None = None,
+        choose: Callable[[list[Quad]], list[Quad]] | None = None,
         stopwatch: Stopwatch | None = None,
     ) -> list[Sighting]:
         """The evidence for every text in an image, for a vote over many frames.
@@ -185,11 +156,12 @@ class Reader:
             crop: as in :meth:`read`.
             frame: the number of the frame, for the sightings.
             regions: the only parts of the image that are worth a look; None for all of it, and no concern of a crop.
+            choose: takes the quads that were found and gives those that are read; None for all.
             stopwatch: as in :meth:`read`.
 
         Returns:
-            One for each quad of the detector, pieces of one plate joined, in its order, those without a legible text
-            included.
+            One for each quad of the detector, pieces and lines of one plate joined, in its order, those without a
+            legible text included.
 
         Raises:
             TypeError: image is no array of uint8.
@@ -198,27 +170,18 @@ class Reader:
         """
         check_image(image)
         stopwatch = stopwatch or Stopwatch()
+        sight = Sight(self.recogniser, self.grammar, frame, stopwatch)
         if crop:
-            return [self._sighting(partial(rectify.whole, image, kind=self.kind), frame, stopwatch)]
+            return [sight.of_crop(image, self.kind)]
         detector = self.detector
         with stopwatch.lap("detect"):
             quads = joined(detector(image) if regions is None else detector(image, regions=regions))
-        return [self._sighting(partial(rectify.strip, image, quad), frame, stopwatch) for quad in quads]
+        quads = quads if choose is None else choose(quads)
+        return sight.of_quads(image, quads)
 
     def _is_credible(self, reading: Reading) -> bool:
         """Whether what stands where something was detected is a text of the kind."""
         return reading.confidence >= self._min_confidence and len(reading.text) >= self._min_characters
-
-    def _sighting(self, cut: Callable[..., Strip], frame: int, stopwatch: Stopwatch) -> Sighting:
-        with stopwatch.lap("recognise"):
-            strip = cut(width=self.recogniser.width, height=self.recogniser.height)
-            log_probs = self.recogniser(strip)
-        with stopwatch.lap("decode"):
-            # Where the detector was wrong the strip is more likely than not without any character, but a grammar that
-            # accepts no empty text would find one all the same.
-            empty = float(log_probs[:, 0].sum()) > _HALF
-            hypotheses = [] if empty else ctc.beam_search(log_probs, BEAM, _LISTED, self.grammar.automaton)
-        return Sighting(frame, strip, log_probs, tuple(hypotheses))
 
 
 def _trim_heap() -> None:

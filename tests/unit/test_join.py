@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_ocr.join import joined
+from edge_ocr.join import joined, stacked
 from edge_ocr.types import Kind, Quad, corners_of
 
 
@@ -81,3 +81,34 @@ def test_joining_ends_and_leaves_nothing_to_join(quads: list[Quad]) -> None:
     whole = joined(quads)
     assert len(whole) <= len(quads)
     assert joined(whole) == whole
+
+
+@pytest.mark.parametrize("turn", [0.0, 30.0, 90.0, 180.0, -60.0])
+def test_lines_above_each_other_may_be_one_plate_in_either_order(turn: float) -> None:
+    upper, lower = _quad(20, 80, turn=turn, score=0.6), _quad(10, 110, y=134, turn=turn, score=0.9)
+    expected = _quad(10, 110, y=100, height=64, turn=turn, score=0.9)
+    for quads, places in (([upper, lower], (0, 1)), ([lower, upper], (1, 0))):
+        ((first, second, whole),) = stacked(quads)
+        assert (first, second) == places
+        assert np.allclose(whole.corners, expected.corners)
+        assert whole.score == 0.9
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        _quad(20, 80, y=200),  # too far below
+        _quad(20, 80, y=105),  # the same line again
+        _quad(120, 80, y=132),  # off to the side
+        _quad(20, 80, y=140, height=90),  # much higher
+        _quad(50, 20, y=132),  # much narrower
+        _quad(20, 80, y=132, kind=Kind.WORD),
+    ],
+)
+def test_what_is_no_line_below_is_no_pair(other: Quad) -> None:
+    assert stacked([_quad(20, 80), other]) == []
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_fewer_than_two_quads_have_no_pair(count: int) -> None:
+    assert stacked([_quad(20, 80)] * count) == []

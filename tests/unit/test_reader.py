@@ -269,12 +269,15 @@ def test_a_bundle_for_another_kind_is_an_error() -> None:
 
 
 class Scripted:
-    """In the place of a recogniser: says what it was told to, one strip after the other."""
+    """In the place of a recogniser: says what it was told to, one crop after the other.
+
+    Each is doubtful, so each is read twice: as it is, and upside down.
+    """
 
     width, height = 32, 8
 
     def __init__(self, *log_probs: np.ndarray) -> None:
-        self._left = list(log_probs)
+        self._left = [each for each in log_probs for _ in range(2)]
 
     def __call__(self, _: Any) -> np.ndarray:
         """The next."""

@@ -1,0 +1,112 @@
+"""Quad -> lines: where a plate of two lines is parted.
+
+A recogniser reads one line. Plates of two are cut along the valley between their lines, the rows that hold the least
+ink, as in the projection profiles of document analysis (Nagy, Seth and Viswanathan, 'A prototype document image
+analysis system for technical journals', 1992). The valley may slope: corners of a tilted plate are never quite right.
+"""
+
+from __future__ import annotations
+
+from math import dist
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from edge_ocr import rectify
+from edge_ocr.types import Quad, corners_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge_ocr.types import Image
+
+WIDEST = 3.5
+"""Width / height up to which a plate may have two lines; at a slant, one that is twice as wide as high still has."""
+
+DEEPEST_OF_ONE_LINE = 0.4
+"""Plates of one line have valleys too, below a state's name or between letters and bolts; shallower ones are these."""
+
+_HIGH = 64  # rows of the picture that is looked at
+_BETWEEN = (0.3, 0.68)  # where a valley may run, as shares of the plate's height
+_BESIDE = 0.06  # of the width on each side is the plate's edge, or a country's strip
+_SLOPES = (0.0, -0.1, 0.1, -0.2, 0.2)  # falls of the valley over the plate's width, as shares of its height
+_FAINT = 0.5  # mean change from column to column below which a row holds no ink, in grey levels
+_OVERLAP = 0.03  # of the plate's height that both lines get on either side of the valley
+
+
+def proportion(quad: Quad) -> float:
+    """Width / height of a quad, each the mean of two opposite sides; infinite for one without height."""
+    a, b, c, d = quad.corners
+    high = dist(a, d) + dist(b, c)
+    return (dist(a, b) + dist(d, c)) / high if high > 0 else np.inf
+
+
+def parted(image: Image, quad: Quad) -> tuple[Quad, Quad] | None:
+    """The upper and the lower line of a plate, if it can have two.
+
+    Args:
+        image: uint8, HxWx3 (B, G, R) or HxW grey.
+        quad: around the plate, in pixels of the image.
+
+    Returns:
+        Quads around each line that share a little around the valley; None where the plate is too wide, or no valley is
+        deep enough. A plate of one line may be parted too: read it both ways, and let what it says decide.
+
+    """
+    shape = proportion(quad)
+    if not shape <= WIDEST:
+        return None
+    patch = rectify.strip(image, quad, width=max(16, round(shape * _HIGH)), height=_HIGH, margin=0.0).image
+    depth, row, slope = valley(patch)
+    if depth < DEEPEST_OF_ONE_LINE:
+        return None
+    left, right = row + slope / 2, row - slope / 2
+    upper = _part(quad, (0.0, 0.0), (left + _OVERLAP, right + _OVERLAP))
+    return upper, _part(quad, (left - _OVERLAP, right - _OVERLAP), (1.0, 1.0))
+
+
+def valley(patch: NDArray[np.uint8]) -> tuple[float, float, float]:
+    """The deepest valley between two bands of ink, and how it runs.
+
+    Ink is what changes from column to column: neither the plate's shade nor a shadow's edge, nor a rim above.
+
+    Args:
+        patch: uint8, (h, w) grey, with w >= 2.
+
+    Returns:
+        How deep it is, 0..1: 1 where its rows hold no ink at all, 0 where they hold as much as the lesser band; where
+        it runs in the middle of the patch, as a share of the height; and how much of the height it climbs from the left
+        edge to the right one.
+
+    """
+    high, wide = patch.shape
+    beside = round(wide * _BESIDE)
+    ink = np.abs(np.diff(patch.astype(np.float32), axis=1))[:, beside : wide - 1 - beside]
+    if ink.size == 0:
+        return 0.0, 0.5, 0.0
+    rows = np.arange(high)[:, None]
+    across = (np.arange(ink.shape[1]) + 0.5) / ink.shape[1] - 0.5
+    first, last = round(_BETWEEN[0] * high), round(_BETWEEN[1] * high)
+    best = (0.0, 0.5, 0.0)
+    for slope in _SLOPES:
+        straight = np.clip(np.rint(rows + slope * high * across), 0, high - 1).astype(np.intp)
+        places = straight.ravel()
+        sums = np.bincount(places, ink.ravel(), high) / np.maximum(np.bincount(places, minlength=high), 1)
+        profile = np.convolve(np.pad(sums, 2, mode="edge"), np.full(5, 0.2), mode="valid")
+        above = np.maximum.accumulate(profile)
+        below = np.maximum.accumulate(profile[::-1])[::-1]
+        lesser = np.minimum(above, below)
+        depths = np.where(lesser > _FAINT, 1 - profile / np.maximum(lesser, _FAINT), 0.0)
+        row = first + int(np.argmax(depths[first:last]))
+        if depths[row] > best[0] + 0.02:  # level, unless a slope is clearly better
+            best = (float(depths[row]), (row + 0.5) / high, slope)
+    return best
+
+
+def _part(quad: Quad, top: tuple[float, float], bottom: tuple[float, float]) -> Quad:
+    """The part of a quad between two lines across it, each told by its ends on the left and the right edge, 0..1."""
+    unit = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
+    ends = np.array([[(0, top[0]), (1, top[1]), (1, bottom[1]), (0, bottom[0])]], np.float32)
+    places = cv2.perspectiveTransform(ends, cv2.getPerspectiveTransform(unit, np.array(quad.corners, np.float32)))
+    return Quad(corners_of(places[0].tolist()), quad.kind, quad.score)

@@ -1,0 +1,178 @@
+"""Quad -> sighting: a text cut out, recognised and decoded in every way that it may be written.
+
+Nobody tells whether a plate has one line or two, nor which way up it hangs. What the recogniser and the grammar make of
+each way does: the way with the likeliest text counts. A further way costs a further recognition, so none is tried that
+the shape of the plate, or a first reading that leaves no doubt, excludes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from edge_ocr import ctc, rectify
+from edge_ocr.join import stacked
+from edge_ocr.lines import parted, proportion
+from edge_ocr.types import Kind, Quad, Sighting, corners_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from edge_ocr.clock import Stopwatch
+    from edge_ocr.grammar import Grammar
+    from edge_ocr.recognise import Recogniser
+    from edge_ocr.types import Image, Strip
+
+BEAM = 16
+"""Hypotheses that the search keeps at each time step; from here on its best one is the exact search's."""
+
+_LISTED = 8  # hypotheses of a sighting that the vote gets: those that could still win, with those of other frames
+_LINE_MARGIN = 0.02  # of a line's own width and height; less than of a plate's, for the next line is near
+_HALF = math.log(0.5)
+_UPRIGHT = 0.75  # width / height below which a plate stands on its side
+_DOUBTFUL = -2.0  # log-probability of a first reading below which it may be upside down
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Looks at the texts of one frame.
+
+    Args:
+        recogniser: of strips.
+        grammar: what a text may look like, over the recogniser's alphabet.
+        frame: its number, for the sightings.
+        stopwatch: gets the time of each stage.
+
+    """
+
+    recogniser: Recogniser
+    grammar: Grammar
+    frame: int
+    stopwatch: Stopwatch
+
+    def of_quads(self, image: Image, quads: Sequence[Quad]) -> list[Sighting]:
+        """One sighting a quad, in their order, but one for two that turn out to be the lines of one plate.
+
+        Args:
+            image: uint8, HxWx3 (B, G, R) or HxW grey.
+            quads: in pixels of the image.
+
+        """
+        seen = [self._of_quad(image, quad) for quad in quads]
+        left = dict(enumerate(seen))
+        for upper, lower, whole in stacked(quads):
+            lines = self._of_lines(image, whole) if upper in left and lower in left else None
+            if lines and likelihood(lines) > max(likelihood(left[upper]), likelihood(left[lower])):
+                parts = [index for index, quad in enumerate(quads) if holds(whole, quad)]
+                for index in {upper, lower, *parts}:
+                    left.pop(index, None)
+                left[upper] = lines
+        return [left[index] for index in sorted(left)]
+
+    def of_crop(self, image: Image, kind: Kind) -> Sighting:
+        """The sighting of an image that is one plate or one line of text.
+
+        Args:
+            image: uint8, HxWx3 (B, G, R) or HxW grey.
+            kind: what it shows.
+
+        """
+        first = self._read(partial(rectify.whole, image, kind=kind))
+        return self._likeliest(image, first, margin=0.0)
+
+    def _of_quad(self, image: Image, quad: Quad) -> Sighting:
+        return self._likeliest(image, self._read(partial(rectify.strip, image, quad)), margin=rectify.MARGIN)
+
+    def _of_lines(self, image: Image, quad: Quad) -> Sighting | None:
+        """Both lines as one text; None where the quad can have but one."""
+        lines = parted(image, quad)
+        if lines is None:
+            return None
+        with self.stopwatch.lap("recognise"):
+            log_probs = one_after_the_other([self.recogniser(self._strip(image, line, _LINE_MARGIN)) for line in lines])
+            strip = self._strip(image, quad, rectify.MARGIN)
+        return self._decode(strip, log_probs)
+
+    def _strip(self, image: Image, quad: Quad, margin: float) -> Strip:
+        size = (self.recogniser.width, self.recogniser.height)
+        return rectify.strip(image, quad, width=size[0], height=size[1], margin=margin)
+
+    def _likeliest(self, image: Image, first: Sighting, *, margin: float) -> Sighting:
+        """What a first reading says, or another way of reading that says something likelier."""
+        quad = first.strip.quad
+        if quad.kind is not Kind.PLATE:
+            return first
+        best = likelier(first, self._of_lines(image, quad))
+        if proportion(quad) < _UPRIGHT:
+            turns: tuple[int, ...] = (1, 3)
+        else:
+            turns = (2,) if best.hypotheses and best.hypotheses[0].log_prob < _DOUBTFUL else ()
+        for turn in turns:
+            other = self._read(partial(rectify.strip, image, turned(quad, turn), margin=margin))
+            if (
+                other.hypotheses and other.hypotheses[0].log_prob >= _HALF
+            ):  # anything looks like some text from somewhere
+                best = likelier(best, other)
+        return best
+
+    def _read(self, cut: Callable[..., Strip]) -> Sighting:
+        """One strip as one line."""
+        with self.stopwatch.lap("recognise"):
+            strip = cut(width=self.recogniser.width, height=self.recogniser.height)
+            log_probs = self.recogniser(strip)
+        return self._decode(strip, log_probs)
+
+    def _decode(self, strip: Strip, log_probs: NDArray[np.float32]) -> Sighting:
+        with self.stopwatch.lap("decode"):
+            # Where the detector was wrong the strip is more likely than not without any character, but a grammar that
+            # accepts no empty text would find one all the same.
+            empty = float(log_probs[:, 0].sum()) > _HALF
+            hypotheses = [] if empty else ctc.beam_search(log_probs, BEAM, _LISTED, self.grammar.automaton)
+        return Sighting(self.frame, strip, log_probs, tuple(hypotheses))
+
+
+def likelihood(sighting: Sighting) -> float:
+    """The score of what a sighting most likely says; -inf if it says nothing."""
+    return sighting.hypotheses[0].score if sighting.hypotheses else -math.inf
+
+
+def likelier(one: Sighting, other: Sighting | None) -> Sighting:
+    """The sighting that says what is likelier, the first if both are alike."""
+    return other if other is not None and likelihood(other) > likelihood(one) else one
+
+
+def holds(quad: Quad, other: Quad) -> bool:
+    """Whether the middle of another quad lies within a quad."""
+    x, y = np.mean(other.corners, axis=0).tolist()
+    return cv2.pointPolygonTest(np.array(quad.corners, np.float32), (x, y), measureDist=False) >= 0
+
+
+def turned(quad: Quad, quarters: int) -> Quad:
+    """The same place, read after so many quarter turns: from its next corner on, clockwise."""
+    corners = quad.corners[quarters:] + quad.corners[:quarters]
+    return replace(quad, corners=corners_of(corners))
+
+
+def one_after_the_other(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Lines recognised one by one as one sequence.
+
+    A sure blank stands between them, for the last character of one and the first of the next may be the same. CTC over
+    the whole is then exact: the probability of a text is summed over every place where it can be broken.
+
+    Args:
+        parts: float32, (T, C) each; natural log-probabilities, class 0 the blank.
+
+    Returns:
+        float32, (all T + one for each break, C).
+
+    """
+    blank = np.full((1, parts[0].shape[1]), -np.inf, np.float32)
+    blank[0, 0] = 0.0
+    return np.concatenate([row for part in parts for row in (part, blank)][:-1])
