@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 BEAM = 16
 """Hypotheses that the search keeps at each time step; from here on its best one is the exact search's."""
 
-_LISTED = 8  # hypotheses of a sighting that the vote gets: those that could still win, with those of other frames
+LISTED = 8
+"""Hypotheses of a sighting that the vote gets: those that could still win, with those of other frames."""
+
 _LINE_MARGIN = 0.02  # of a line's own width and height; less than of a plate's, for the next line is near
 _HALF = math.log(0.5)
 _UPRIGHT = 0.75  # width / height below which a plate stands on its side
@@ -134,7 +136,7 @@ class Sight:
             # Where the detector was wrong the strip is more likely than not without any character, but a grammar that
             # accepts no empty text would find one all the same.
             empty = float(log_probs[:, 0].sum()) > _HALF
-            hypotheses = [] if empty else ctc.beam_search(log_probs, BEAM, _LISTED, self.grammar.automaton)
+            hypotheses = [] if empty else ctc.beam_search(log_probs, BEAM, LISTED, self.grammar.automaton)
         return Sighting(self.frame, strip, log_probs, tuple(hypotheses))
 
 
