@@ -6,7 +6,7 @@ SOURCES := pyproject.toml $(shell find edge_ocr -name '*.py' -o -name '*.c' -o -
 PIP := -m pip install --disable-pip-version-check
 SAMPLES := docs/samples
 
-.PHONY: run test lint unit test-tflite test-export asan fuzz locks clean help \
+.PHONY: test-picamera soak-camera rate-camera run test lint unit test-tflite test-export asan fuzz locks clean help \
 	test-arm64 count-arm64 soak-publish rate-publish soak-store soak-full soak-week rate-store
 
 help: ## this list
@@ -78,6 +78,18 @@ soak-week: .venv-test/ready ## a week without network, 20,000 events a day
 
 rate-store: .venv-test/ready ## how fast the store records, and the bytes that it costs
 	.venv-test/bin/python tests/soak/store_rate.py
+
+# The real picamera2 on libcamera's virtual camera, in a Debian 13 tree that is made once; needs Debian's mmdebstrap.
+CAMERA_CACHE ?= .cache/picamera
+test-picamera: .venv-test/ready ## our camera module on the real picamera2
+	PYTHON=.venv-test/bin/python sh tests/picamera/tree.sh $(abspath $(CAMERA_CACHE))
+
+# SOAK_MINUTES=20 for the suite's slow leg; without it, 1,000 deaths and 1,000,000 frames.
+soak-camera: .venv-test/ready ## a camera dies 1,000 times in seven ways, and gives 1,000,000 frames
+	.venv-test/bin/python tests/soak/camera_deaths.py $(if $(SOAK_MINUTES),--minutes $(SOAK_MINUTES))
+
+rate-camera: .venv-test/ready ## how old a frame is in the parent's hand, and what carrying it costs
+	.venv-test/bin/python tests/soak/camera_rate.py
 
 # Training and conversion, in the environments that hold torch and TensorFlow.
 test-export: .venv-train/ready .venv-convert/ready ## training and conversion, with torch and TensorFlow

@@ -151,6 +151,7 @@ class FakeGrabber:
                 return self._step
             self._size = self._step.size
             self._scene = _scene(self._size)
+            self._pictures = [_resized(picture, self._size) for picture in self._pictures]
 
     def _hang(self, step: Step, seconds: float) -> None:
         if step.what == "deaf":
@@ -165,8 +166,11 @@ class FakeGrabber:
         wait = self._due - time.monotonic()
         if wait < -1:  # it was late for longer than anyone would catch up
             self._due = time.monotonic()
+        if wait > seconds:
+            time.sleep(seconds)
+            raise SourceError(f"no picture for {seconds:.1f} s; the fake camera's script says so")
         if wait > 0:
-            time.sleep(min(wait, seconds))
+            time.sleep(wait)
 
     def _image(self) -> Image:
         self._number += 1
@@ -214,6 +218,12 @@ def _loaded(path: str) -> list[Image]:
     from edge_ocr.camera.files import images, load  # noqa: PLC0415 -- brings OpenCV, for given pictures alone
 
     return [load(item) for item in images(path)]
+
+
+def _resized(image: Image, size: tuple[int, int]) -> Image:
+    import cv2  # noqa: PLC0415 -- as above
+
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
 def _scene(size: tuple[int, int]) -> Image:

@@ -23,9 +23,13 @@ if TYPE_CHECKING:
 
     from edge_ocr.camera.grab import Take
     from edge_ocr.tables import CameraSettings
+    from edge_ocr.types import Image
 
 _WIDTH, _HEIGHT, _FPS = 1280, 720, 15.0
-_MAIN_FORMAT, _LORES_FORMAT = "RGB888", "YUV420"  # the first is B, G, R in memory; of the second the Y plane counts
+_WANTED = {"main": "RGB888", "lores": "YUV420"}
+_TAKEN = {"main": {"RGB888", "NV12"}, "lores": {"YUV420", "NV12"}}
+"""RGB888 is B, G, R in memory; the others begin with their luma plane. NV12 is what pipelines without a Raspberry Pi's
+image processor make of either."""
 _MISSING = (
     "picamera2 is not installed; 'sudo apt install python3-picamera2', and make a virtual environment with "
     "'--system-site-packages' so that it is seen there"
@@ -65,7 +69,8 @@ class PicameraGrabber:
         """What it gives."""
         model = self._camera.camera_properties.get("Model", "camera")
         (width, height), (small_width, small_height) = self._main["size"], self._lores["size"]
-        return f"{model}: {width}x{height} {self._main['format']} and {small_width}x{small_height} luma"
+        luma = f"{small_width}x{small_height} luma" if self._usable else "no luma in the same proportions"
+        return f"{model}: {width}x{height} {self._main['format']}, {luma}"
 
     def read(self, seconds: float, take: Take) -> None:
         """The next picture."""
@@ -77,9 +82,8 @@ class PicameraGrabber:
             raise SourceError(f"no picture for {seconds:.1f} s; check the camera's cable") from error
         try:
             with self._mapped(request, "main") as main, self._mapped(request, "lores") as lores:
-                image = _view(main.array, self._main, channels=3)
-                luma = _view(lores.array, self._lores, channels=1)[..., 0]
-                take(image, luma, request.get_metadata().get("SensorTimestamp"))
+                luma = _view(lores.array, self._lores, channels=1)[..., 0] if self._usable else None
+                take(_image(main.array, self._main), luma, request.get_metadata().get("SensorTimestamp"))
         finally:
             request.release()
 
@@ -110,8 +114,8 @@ class PicameraGrabber:
             "vflip": (settings.flip in {"vertical", "both"}) != turned,
         }
         configuration = self._camera.create_video_configuration(
-            main={"size": size, "format": _MAIN_FORMAT},
-            lores={"size": small, "format": _LORES_FORMAT},
+            main={"size": size, "format": _WANTED["main"]},
+            lores={"size": small, "format": _WANTED["lores"]},
             buffer_count=settings.buffers,
             queue=False,  # or the first picture after a pause would be an old one
             controls={wish: value for wish, value in wishes.items() if wish not in unknown},
@@ -120,15 +124,34 @@ class PicameraGrabber:
         self._camera.configure(configuration)
         given = self._camera.camera_configuration()
         self._main, self._lores = given["main"], given["lores"]
-        if self._main["format"] != _MAIN_FORMAT or self._lores["format"] != _LORES_FORMAT:
-            formats = f"{self._main['format']} and {self._lores['format']}"
-            raise SourceError(f"the camera gives {formats}, not {_MAIN_FORMAT} and {_LORES_FORMAT}; report its model")
+        self._usable = _proportional(self._main["size"], self._lores["size"])
+        for stream, taken in _TAKEN.items():
+            if given[stream]["format"] not in taken:
+                raise SourceError(f"the camera gives {given[stream]['format']} as {stream}; report its model")
 
 
 def lores_size(main: tuple[int, int], width: int) -> tuple[int, int]:
     """The size of the reduced stream: as wide as wished, of the main one's proportions, even, and never larger."""
     width = min(width, main[0]) & ~1
     return width, max(2, round(width * main[1] / main[0] / 2) * 2)
+
+
+def _proportional(main: tuple[int, int], lores: tuple[int, int]) -> bool:
+    """Whether the reduced stream, as the camera adjusted it, still shows the same picture, and smaller."""
+    return lores[0] <= main[0] and abs(lores[0] * main[1] / (lores[1] * main[0]) - 1) < 0.05
+
+
+def _image(memory: NDArray[np.uint8], stream: dict[str, Any]) -> Image:
+    """The picture, HxWx3 in B, G, R order; copied only where it must be converted."""
+    if stream["format"] == _WANTED["main"]:
+        return _view(memory, stream, channels=3)
+    import cv2  # noqa: PLC0415 -- on a Raspberry Pi the camera itself converts
+
+    width, height = stream["size"]
+    stride = stream["stride"]
+    chroma = _view(memory[stride * height :], {"size": (width // 2, height // 2), "stride": stride}, channels=2)
+    luma = _view(memory, stream, channels=1)[..., 0]
+    return np.asarray(cv2.cvtColorTwoPlane(luma, np.ascontiguousarray(chroma), cv2.COLOR_YUV2BGR_NV12), np.uint8)
 
 
 def _view(memory: NDArray[np.uint8], stream: dict[str, Any], channels: int) -> NDArray[np.uint8]:
