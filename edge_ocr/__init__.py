@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ListError,
         SourceError,
         StoreError,
+        UpdateError,
     )
     from edge_ocr.grammar import Grammar, word_grammar
     from edge_ocr.reader import Reader, Stopwatch
@@ -75,6 +76,7 @@ __all__ = [
     "Stopwatch",
     "StoreError",
     "Strip",
+    "UpdateError",
     "load_bundle",
     "watch",
     "word_grammar",

@@ -6,16 +6,14 @@ The bundles that ship stand in ``edge_ocr/models``; one of the user's own loads 
 from __future__ import annotations
 
 import hashlib
+import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from edge_ocr.errors import BundleError, printable
 from edge_ocr.types import Kind
-
-if TYPE_CHECKING:
-    import os
 
 FORMAT = 1
 """The version of model.toml that this code reads and writes."""
@@ -98,7 +96,11 @@ def shipped_bundle(kind: Kind, *, task: str) -> Bundle:
 
 
 def _shipped(kind: Kind, task: str) -> Path:
-    return _SHIPPED / (kind.value if task == "recognise" else f"{kind.value}-detector")
+    name = kind.value if task == "recognise" else f"{kind.value}-detector"
+    updated = os.environ.get("EDGE_OCR_MODELS")  # set where an update has brought bundles of its own
+    if updated and (Path(updated) / name).is_dir():
+        return Path(updated) / name
+    return _SHIPPED / name
 
 
 def _card(path: Path) -> dict[str, Any]:

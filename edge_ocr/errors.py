@@ -8,6 +8,7 @@ EdgeOcrError
  +-- GrammarError (ValueError)        a plate format or word list cannot be compiled
  +-- EngineError (RuntimeError)       no interpreter is installed, or it refuses the model
  +-- StoreError (OSError)             events or crops cannot be written or found where they should be
+ +-- UpdateError (ValueError)         an update is not what it should be, or cannot be installed
  +-- ListError (ValueError)           a file of allow, deny and known lists is wrong, or cannot be read or written
 
 Every message is one line that says what is wrong, where, and what to do about it. Wrong arguments of a function stay
@@ -47,6 +48,10 @@ class EngineError(EdgeOcrError, RuntimeError):
 
 class StoreError(EdgeOcrError, OSError):
     """Events or crops cannot be written, or what is in their folder is not what this program put there."""
+
+
+class UpdateError(EdgeOcrError, ValueError):
+    """An update is not signed by whom it should be, is damaged or old, or does not work here; nothing was changed."""
 
 
 class ListError(EdgeOcrError, ValueError):

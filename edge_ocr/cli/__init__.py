@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge_ocr.cli import keeping, machine, reading, watching
+from edge_ocr.cli import keeping, machine, reading, updating, watching
 from edge_ocr.cli.terminal import (
     BAD_USAGE,
     BROKEN_PIPE,
@@ -64,6 +64,6 @@ def _parser() -> Parser:
     parser.add_argument("--version", action=Version, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    for noun in (reading, watching, keeping, machine):
+    for noun in (reading, watching, keeping, machine, updating):
         noun.add(commands)
     return parser

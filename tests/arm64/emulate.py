@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 RECORD = HERE / "instructions.json"
 SAMPLES = [trees.ROOT / "docs/samples" / name for name in ("street.jpg", "night.jpg")]
+TREE = trees.CACHE / "tests"
+"""A copy of the tests to run in: beside the package's sources Python would take those."""
+
 TOLERANCE = 0.05
 """Of instructions: what another patch release of Python or NumPy may change."""
 
@@ -118,7 +121,7 @@ class Machine:
     def _python(self, arguments: list[str], options: list[str] | None = None) -> subprocess.CompletedProcess[str]:
         command = [*self._command, *(options or []), trees.python(self._suite), *arguments]
         return subprocess.run(
-            command, cwd=trees.ROOT, env=self._environment, capture_output=True, text=True, timeout=1200, check=False
+            command, cwd=TREE, env=self._environment, capture_output=True, text=True, timeout=1200, check=False
         )
 
 
@@ -168,10 +171,12 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     began = time.monotonic()
+    trees.copy_tests(TREE)
     machines = []
     for name in arguments.suites:
         suite = trees.SUITES[name]
-        package = trees.prepare(suite)
+        trees.prepare(suite)
+        package = trees.build(suite.architecture, suite.triplet)
         machines += [Machine(suite, trees.PROCESSORS[core], package) for core in arguments.processors]
     print(f"[{time.monotonic() - began:3.0f} s] trees, wheels and kernel are there", flush=True)
     if arguments.record:

@@ -106,21 +106,20 @@ SUITES = {
 }
 
 
-def prepare(suite: Suite) -> Path:
-    """Lay out everything that ``suite`` needs which is not in the cache yet; the folder of this package for it.
+def prepare(suite: Suite) -> None:
+    """Lay out everything that ``suite`` needs which is not in the cache yet.
 
     Raises:
-        subprocess.CalledProcessError: a tree, a wheel or the kernel could not be made; its output says why.
+        subprocess.CalledProcessError: a tree or a wheel could not be had; its output says why.
 
     """
     tree = ["mmdebstrap", "--quiet", "--variant=extract"]
-    packages = ",".join(("python3", "libpython3-dev", "libstdc++6", *suite.packages))
+    packages = ",".join(("python3", "libstdc++6", *suite.packages))
     _once(CACHE / "qemu", [*tree, "--arch=amd64", "--include=qemu-user", "bookworm"])
     _once(suite.tree, [*tree, f"--arch={suite.architecture}", f"--include={packages}", suite.debian])
     if not (suite.tree / "lib").exists():
         (suite.tree / "lib").symlink_to("usr/lib")
     _once(suite.site, _download(suite), then=["--requirement"], text=_requirements(suite))
-    return _build(suite)
 
 
 def emulator(suite: Suite, processor: Processor) -> tuple[list[str], dict[str, str]]:
@@ -192,22 +191,39 @@ def _once(folder: Path, command: Sequence[str], *, then: Sequence[str] = (), tex
     mark.write_text(key, "ascii")
 
 
-def _build(suite: Suite) -> Path:
-    """The wheel of this checkout with its kernel cross-compiled, unpacked; always anew, which takes seconds."""
-    work = CACHE / suite.name / "build"
+def build(architecture: str, triplet: str) -> Path:
+    """The one wheel for an architecture, its kernel cross-compiled, unpacked; always anew, which takes seconds.
+
+    Raises:
+        subprocess.CalledProcessError: the compiler is not installed, or the wheel cannot be built; its output says why.
+
+    """
+    work = CACHE / "wheel" / architecture
+    headers = work.with_name(f"headers-{architecture}")
+    packages = "--include=libpython3-dev"
+    _once(headers, ["mmdebstrap", "--quiet", "--variant=extract", f"--arch={architecture}", packages, "bookworm"])
     shutil.rmtree(work, ignore_errors=True)
     copy_sources(work / "source")
-    headers = suite.tree / "usr/include"
+    # Python's headers before those of the host's Python, the C library's after those of the cross-compiler.
+    include = headers / "usr/include"
     environment = {
-        "CC": f"{suite.triplet}-gcc",
-        "CFLAGS": f"-I{headers}/python{suite.python} -I{headers}",
-        "_PYTHON_HOST_PLATFORM": f"linux-{'aarch64' if suite.architecture == 'arm64' else 'armv7l'}",
+        "CC": f"{triplet}-gcc",
+        "CFLAGS": f"-I{include}/python3.11 -idirafter {include}",
+        "_PYTHON_HOST_PLATFORM": f"linux-{'aarch64' if architecture == 'arm64' else 'armv7l'}",
     }
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     _run([*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", str(work), str(work / "source")], environment)
     (wheel,) = work.glob("*.whl")
     shutil.unpack_archive(wheel, work / "package", "zip")
     return work / "package"
+
+
+def copy_tests(folder: Path) -> None:
+    """What the tests need besides the package, as it is now, and without the host's package beside it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in ("tests", "docs"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder / "pyproject.toml")
 
 
 def copy_sources(folder: Path) -> None:
