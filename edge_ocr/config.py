@@ -25,6 +25,7 @@ from edge_ocr.tables import (
     ListSettings,
     PrivacySettings,
     PublishSettings,
+    WebSettings,
 )
 from edge_ocr.tables import choice as _choice
 from edge_ocr.tables import number as _number
@@ -142,6 +143,7 @@ class Settings:
         privacy: what of a plate is kept at all.
         publish: where events go.
         health: when the status turns red.
+        web: the pages.
         camera: the cameras that `serve` watches.
 
     """
@@ -157,6 +159,7 @@ class Settings:
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     publish: PublishSettings = field(default_factory=PublishSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
+    web: WebSettings = field(default_factory=WebSettings)
     camera: tuple[CameraSettings, ...] = ()
 
 
@@ -205,6 +208,7 @@ def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
     return itertools.chain(
         _privacy_contradictions(settings),
         _publish_contradictions(settings),
+        _web_contradictions(settings),
         *(_camera_contradictions(settings.camera, number) for number in range(len(settings.camera))),
     )
 
@@ -254,6 +258,17 @@ def _publish_contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
     url = publish.webhook.url
     if url is not None and not _is_web_address(url):
         yield "publish.webhook.url", f"is {_quoted(url)}, which is no address; write it as 'https://host/path'"
+
+
+def _web_contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
+    web = settings.web
+    if web.enabled and settings.store.folder is None:
+        yield "store.folder", "is missing, but [web] shows what is in it; name one"
+    if web.cert_file is not None and web.key_file is None:
+        yield "web.key_file", "is missing, but web.cert_file needs it; name the certificate's key"
+    if web.cert_file is None and not web.plain and web.address not in {"127.0.0.1", "::1", "localhost"}:
+        what = f"is {_quoted(web.address)}, where passwords would cross the network unencrypted"
+        yield "web.address", f"{what}; name web.cert_file and web.key_file, or set web.plain = true"
 
 
 def _is_web_address(url: str) -> bool:

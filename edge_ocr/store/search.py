@@ -175,7 +175,7 @@ def distances(like: str, texts: str, cost: Callable[[str, str], float]) -> NDArr
 
 
 def _table(texts: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The characters of lines, (longest, lines), 0 beyond their ends and 255 for what is not ASCII; and their lengths."""
+    """Lines as characters, (longest, lines), 0 beyond an end and 255 for what is not ASCII; and their lengths."""
     plain = "".join(letter if letter.isascii() else "\xff" for letter in texts) if not texts.isascii() else texts
     data = np.frombuffer(plain.encode("latin-1"), np.uint8)
     ends = np.append(np.flatnonzero(data == ord("\n")), len(data))

@@ -65,14 +65,20 @@ class View:
         return int(self.rows("SELECT coalesce(max(seq), 0) FROM events")[0][0])
 
     def events(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
-        """Events by their numbers as JSON, each with its number as ``seq``, in the order of the numbers.
+        """Events by their numbers as JSON, in the order of the numbers.
+
+        Each has its number as ``seq``, and ``preview`` says whether there is a small picture.
 
         Those that are gone are left out.
         """
         found = self.rows(
-            f"SELECT e.seq, {rows.COLUMNS} FROM events e {rows.JOINS} WHERE e.seq IN ({_marks(numbers)})", numbers
+            f"""
+            SELECT e.seq, EXISTS (SELECT 1 FROM previews p WHERE p.event = e.seq), {rows.COLUMNS}
+            FROM events e {rows.JOINS} WHERE e.seq IN ({_marks(numbers)})
+            """,
+            numbers,
         )
-        told = {seq: {"seq": seq, **rows.told(row)} for seq, *row in found}
+        told = {seq: {"seq": seq, **rows.told(row), "preview": bool(preview)} for seq, preview, *row in found}
         return [told[number] for number in numbers if number in told]
 
     def after(self, number: int, limit: int) -> list[dict[str, Any]]:
@@ -99,16 +105,17 @@ class View:
         if not path.is_relative_to((self._folder / crops.FOLDER).resolve()):
             raise StoreError(f"{printable(path)}: is outside of the store; 'edge-ocr check' says what is wrong")
         try:
-            return path.read_bytes()
+            data: bytes = path.read_bytes()
         except FileNotFoundError:  # dropped since the row was read
             return None
         except OSError as error:
             raise StoreError(f"{printable(path)}: cannot be read ({error.strerror}); see to the disk") from error
+        return data
 
     def preview(self, key: str) -> bytes | None:
         """The small picture of an event, JPEG; None where it has none (any more)."""
         found = self.rows("SELECT p.jpeg FROM previews p JOIN events e ON e.seq = p.event WHERE e.id = ?", (key,))
-        return found[0][0] if found else None
+        return bytes(found[0][0]) if found else None
 
     def deliveries(self, seq: int) -> list[dict[str, Any]]:
         """What became of an event at each destination: name, state ('sent', 'waiting' or 'dead'), attempts, error.
@@ -145,7 +152,7 @@ class View:
     def attempt_picture(self, number: int) -> bytes | None:
         """The picture of one of them, JPEG; None where it has none (any more)."""
         found = self.rows("SELECT jpeg FROM attempts WHERE number = ?", (number,))
-        return found[0][0] if found else None
+        return bytes(found[0][0]) if found and found[0][0] is not None else None
 
     def audit(self, *, before: int | None = None, limit: int = 100, event: str | None = None) -> list[dict[str, Any]]:
         """What was done to the world outside and to the device, the latest first; of one event where it is named."""
@@ -167,9 +174,7 @@ class View:
         if self._raw is None or file != self._file:
             self._close()
             uri = f"file:{quote(str(self._path.absolute()))}?mode=ro"
-            raw = sqlite3.connect(
-                uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
+            raw = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
             raw.execute("PRAGMA query_only = ON")
             raw.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
             raw.set_progress_handler(self._overdue, _CHECK_EVERY)
@@ -192,7 +197,9 @@ class View:
         except sqlite3.Error as error:
             self._close()
             late = getattr(error, "sqlite_errorname", "") == "SQLITE_INTERRUPT"
-            cure = f"it took more than {self._seconds:g} s; ask for less, such as a shorter time" if late else str(error)
+            cure = (
+                f"it took more than {self._seconds:g} s; ask for less, such as a shorter time" if late else str(error)
+            )
             raise StoreError(f"{printable(self._path)}: cannot be read: {' '.join(cure.split())}") from error
 
 

@@ -1,0 +1,235 @@
+"""The server: one thread with one loop, a few hands beside it, and a bound on everything that a stranger can send."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from threading import Event as Flag
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import tornado.httpserver
+import tornado.netutil
+import tornado.web
+
+from edge_ocr.errors import ConfigError, printable
+from edge_ocr.web.exchange import Problem
+from edge_ocr.web.guard import Buckets
+from edge_ocr.web.handler import Handler
+from edge_ocr.web.history import EVERY
+from edge_ocr.web.routes import SMALL, Table
+from edge_ocr.web.stream import Feed, Lens, painter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from socket import socket
+
+    from edge_ocr.web.site import Site
+
+_BODY_SECONDS = 30.0
+_HEADER_SECONDS = 30.0
+_HEADER_BYTES = 16 << 10
+_HANDS = 2  # threads for what takes time: a board has four cores, and cameras come first
+_STOP_SECONDS = 10.0
+_BURST = 10  # seconds' worth of requests that may come at once
+
+_log = logging.getLogger(__name__)
+
+
+class House:
+    """What the handlers of all requests share; lives in the server's loop.
+
+    Attributes:
+        site: what they work on.
+        table: who answers what.
+        feed: of events.
+        rates: of requests, by address.
+
+    """
+
+    def __init__(self, site: Site, hands: ThreadPoolExecutor) -> None:
+        self.site = site
+        self.table = Table()
+        self.feed = Feed(site.board, site.view, self.aside)
+        web = site.settings.web
+        self.rates = Buckets(web.requests_per_second, web.requests_per_second * _BURST)
+        self._hands = hands
+        self._lenses: dict[str, Lens] = {}
+        self._streams = 0
+
+    async def aside(self, function: Callable[..., Any], *args: Any, **named: Any) -> Any:
+        """Call a function in another thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._hands, partial(function, *args, **named))
+
+    @contextmanager
+    def pouring(self) -> Iterator[None]:
+        """While a stream is sent: streams may take the half of all connections, so that pages can still be loaded.
+
+        Raises:
+            Problem: there are too many.
+
+        """
+        most = self.site.settings.web.most_connections // 2
+        if self._streams >= most:
+            raise Problem(503, "Service unavailable", f"{most} look already; close a page that shows live pictures")
+        self._streams += 1
+        try:
+            yield
+        finally:
+            self._streams -= 1
+
+    def lens(self, camera: str) -> Lens:
+        """The pictures of a camera that is there."""
+        if camera not in self._lenses:
+            web = self.site.settings.web
+            make = painter(self.aside, width=web.live_width, private=self.site.private)
+            self._lenses[camera] = Lens(self.site.board, camera, make, 1 / web.live_fps)
+        return self._lenses[camera]
+
+
+class _Listener(tornado.httpserver.HTTPServer):
+    """Refuses connections beyond a number, and beyond the half of it from one address."""
+
+    most = 64
+
+    def handle_stream(self, stream: Any, address: Any) -> None:
+        """Take a connection, or close it."""
+        addresses = [str(getattr(one.context, "remote_ip", "")) for one in self._connections]
+        if len(addresses) >= self.most or addresses.count(address[0]) >= self.most // 2:
+            stream.close()
+        else:
+            super().handle_stream(stream, address)
+
+
+class Server:
+    """Pages and interface, in a thread of their own from :meth:`start` to :meth:`stop`.
+
+    Args:
+        site: what they work on.
+
+    Raises:
+        ConfigError: the certificate cannot be used, or nothing can listen at the address.
+
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._tls = _tls(site)
+        self._sockets = _sockets(site)
+        self._thread = Thread(target=self._run, name="web", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._end: asyncio.Event | None = None
+        self._ready = Flag()
+
+    @property
+    def address(self) -> str:
+        """Where it is, as a browser wants it."""
+        host, port = self._sockets[0].getsockname()[:2]
+        host = f"[{host}]" if ":" in host else host
+        return f"{'https' if self._tls else 'http'}://{host}:{port}/"
+
+    @property
+    def code(self) -> str | None:
+        """What makes the first admin; None once there is one."""
+        return None if len(self._site.users) else self._site.setup.code
+
+    def start(self) -> None:
+        """Begin; returns when requests are answered."""
+        self._thread.start()
+        if not self._ready.wait(_STOP_SECONDS):
+            _log.error("the web server does not answer within %g s", _STOP_SECONDS)
+            return
+        _log.info("the pages are at %s", self.address)
+        if self.code is not None:
+            _log.warning("nobody can log in yet: open %ssetup and give the code %s", self.address, self.code)
+
+    def stop(self) -> None:
+        """End, within seconds; ends all streams. Stopping again does nothing."""
+        loop, end = self._loop, self._end
+        if loop is not None and end is not None and self._thread.is_alive():
+            loop.call_soon_threadsafe(end.set)
+            self._thread.join(_STOP_SECONDS)
+            if self._thread.is_alive():
+                _log.error("the web server did not stop within %g s", _STOP_SECONDS)
+        for one in self._sockets:
+            one.close()
+        self._site.view.close()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception:  # noqa: BLE001 -- whatever it is, it must not be lost with the thread
+            _log.exception("the web server ended; the cameras go on")
+
+    async def _serve(self) -> None:
+        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        hands = ThreadPoolExecutor(_HANDS, "web-hand")
+        house = House(self._site, hands)
+        application = tornado.web.Application(
+            [(r".*", Handler, {"house": house})],
+            log_function=_note,
+        )
+        server = _Listener(
+            application,
+            ssl_options=self._tls,
+            max_header_size=_HEADER_BYTES,
+            max_body_size=SMALL,
+            body_timeout=_BODY_SECONDS,
+            idle_connection_timeout=_HEADER_SECONDS,
+            chunk_size=16 << 10,
+        )
+        server.most = self._site.settings.web.most_connections
+        server.add_sockets(self._sockets)
+        house.feed.open()
+        sampler = asyncio.create_task(self._sample(house))
+        self._ready.set()
+        try:
+            await self._end.wait()
+        finally:
+            house.feed.close()
+            sampler.cancel()
+            server.stop()
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+            hands.shutdown(wait=False, cancel_futures=True)
+
+    async def _sample(self, house: House) -> None:
+        while True:
+            snapshot = await house.aside(self._site.health.snapshot)
+            self._site.history.take(snapshot, self._site.board.cameras, self._site.clock.monotonic())
+            await asyncio.sleep(EVERY)
+
+
+def _note(handler: Any) -> None:
+    """Requests are not logged: that would be more than all else together. Changes are in the audit."""
+    status = handler.get_status()
+    if status >= 500 and status != 503:
+        _log.error("%s %s was answered with %d", handler.request.method, printable(handler.request.path), status)
+
+
+def _tls(site: Site) -> ssl.SSLContext | None:
+    web = site.settings.web
+    if web.cert_file is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(web.cert_file, web.key_file)
+    except (OSError, ssl.SSLError) as error:
+        what = f"web.cert_file names {printable(web.cert_file)}, which cannot be used ({error})"
+        raise ConfigError(f"{what}; name a certificate and its key in PEM that this program may read") from error
+    return context
+
+
+def _sockets(site: Site) -> list[socket]:
+    web = site.settings.web
+    try:
+        return tornado.netutil.bind_sockets(web.port, web.address, reuse_port=False)
+    except OSError as error:
+        cause = error.strerror or str(error)
+        what = f"web.address {web.address!r} and web.port {web.port} cannot be listened at ({cause})"
+        raise ConfigError(f"{what}; free the port, or choose another") from error

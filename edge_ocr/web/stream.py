@@ -1,0 +1,236 @@
+"""What goes on for as long as somebody looks: pictures of a camera, and events as they happen.
+
+A picture is made at most once, whoever looks, and none while nobody does. Events come out of the store, which is asked
+when the board tells that there are new ones: whoever comes back says which one was the last, and misses none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
+
+from edge_ocr import live
+from edge_ocr.live import Glimpse
+from edge_ocr.web.exchange import encoded
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from typing import Any, TypeAlias
+
+    from edge_ocr.live import Board, Look
+    from edge_ocr.store.view import View
+    from edge_ocr.types import Event
+
+    Aside: TypeAlias = "Callable[..., Awaitable[Any]]"
+
+BEAT_SECONDS = 15.0
+"""How often a stream of events says that it is alive, so that a page notices a server that is not."""
+
+BOUNDARY = "edge-ocr-frame"
+
+_KEPT = 100  # events that are told from memory; whoever is further behind has the store asked
+_AT_ONCE = 100
+
+
+class Lens:
+    """The pictures of one camera, for all who look; lives in the server's loop.
+
+    Args:
+        board: shows frames.
+        camera: its name.
+        make: a picture of a look, as JPEG, made beside the loop.
+        every: seconds between two pictures, at least.
+
+    """
+
+    def __init__(self, board: Board, camera: str, make: Callable[[Look], Awaitable[bytes]], every: float) -> None:
+        self._board, self._camera, self._make, self._every = board, camera, make, every
+        self._viewers: set[asyncio.Event] = set()
+        self._look: Look | None = None
+        self._fresh = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._picture: tuple[int, bytes] = (0, b"")
+
+    @property
+    def viewers(self) -> int:
+        """How many look."""
+        return len(self._viewers)
+
+    async def pictures(self) -> AsyncGenerator[bytes, None]:
+        """The pictures from now on; one that is slow to take them gets the newest each time."""
+        news = asyncio.Event()
+        self._viewers.add(news)
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+        seen = self._picture[0]
+        try:
+            while True:
+                await news.wait()
+                news.clear()
+                if self._picture[0] != seen:
+                    seen, data = self._picture
+                    yield data
+        finally:
+            self._viewers.discard(news)
+            if not self._viewers and self._task is not None:
+                self._task.cancel()
+                self._task = None
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def shown(look: Look) -> None:  # in the camera's thread
+            first = self._look is None
+            self._look = look
+            if first:
+                with suppress(RuntimeError):  # the loop has ended
+                    loop.call_soon_threadsafe(self._fresh.set)
+
+        try:
+            with self._board.looking(self._camera, shown, every=self._every):
+                while True:
+                    await self._fresh.wait()
+                    self._fresh.clear()
+                    look, self._look = self._look, None
+                    if look is None:
+                        continue
+                    self._picture = self._picture[0] + 1, await self._make(look)
+                    del look
+                    for news in self._viewers:
+                        news.set()
+        finally:
+            self._look = None
+            self._picture = self._picture[0], b""
+            self._fresh.clear()
+
+
+class Feed:
+    """Events as they happen, for all who listen; lives in the server's loop.
+
+    Args:
+        board: tells when there are new ones.
+        view: has them.
+        aside: calls a function beside the loop.
+
+    """
+
+    def __init__(self, board: Board, view: View, aside: Aside) -> None:
+        self._board, self._view, self._aside = board, view, aside
+        self._listeners: set[_Ear] = set()
+        self._stack = ExitStack()
+        self._kept: deque[tuple[int, bytes]] = deque()
+        self._floor = self._top = 0  # all events between the two numbers are kept, the first excluded
+        self._turn = asyncio.Lock()
+
+    def open(self) -> None:
+        """Begin to listen to the board."""
+        loop = asyncio.get_running_loop()
+
+        def heard(what: Event | Glimpse) -> None:  # in the thread that told
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._hear, what)
+
+        self._stack.enter_context(self._board.listening(heard))
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._stack.close()
+
+    async def events(self, after: int | None) -> AsyncGenerator[bytes, None]:
+        """Server-sent events after the one of a number, or from now on; and a beat now and then.
+
+        Raises:
+            StoreError: the store cannot be read.
+
+        """
+        ear = _Ear()
+        self._listeners.add(ear)
+        try:
+            last = await self._aside(self._view.newest) if after is None else after
+            yield b"retry: 2000\n\nevent: beat\ndata: {}\n\n"
+            while True:
+                news = await self._after(last)
+                if news:
+                    last = news[-1][0]
+                    yield b"".join(data for _, data in news)
+                    continue
+                yield await ear.hear()
+        finally:
+            self._listeners.discard(ear)
+
+    def _hear(self, what: Event | Glimpse) -> None:
+        glimpse = b""
+        if isinstance(what, Glimpse):
+            told = {
+                "camera": what.camera,
+                "text": what.reading.text,
+                "confidence": round(what.reading.confidence, 4),
+                "decision": what.decision and what.decision.as_json(),
+            }
+            glimpse = b"event: glimpse\ndata: " + encoded(told) + b"\n\n"
+        for ear in self._listeners:
+            ear.told(glimpse)
+
+    async def _after(self, last: int) -> list[tuple[int, bytes]]:
+        """The next events; of several listeners that ask at once one asks the store."""
+        async with self._turn:
+            if not self._floor <= last < self._top:
+                found = await self._aside(self._view.after, last, _AT_ONCE)
+                news = [(event["seq"], _as_event(event)) for event in found]
+                if not news or last < self._floor:
+                    return news
+                if last != self._top:
+                    self._kept.clear()
+                    self._floor = last
+                self._kept.extend(news)
+                self._top = news[-1][0]
+                while len(self._kept) > _KEPT:
+                    self._floor = self._kept.popleft()[0]
+                return news
+            return [one for one in self._kept if one[0] > last]
+
+
+class _Ear:
+    """What one listener has not been told yet."""
+
+    def __init__(self) -> None:
+        self._said = asyncio.Event()
+        self._glimpses: deque[bytes] = deque(maxlen=4)
+
+    def told(self, glimpse: bytes) -> None:
+        if glimpse:
+            self._glimpses.append(glimpse)
+        self._said.set()
+
+    async def hear(self) -> bytes:
+        """Wait for something: what to send at once, or nothing where the store has it; a beat if it takes long."""
+        try:
+            await asyncio.wait_for(self._said.wait(), BEAT_SECONDS)
+        except TimeoutError:
+            return b"event: beat\ndata: {}\n\n"
+        self._said.clear()
+        said = b"".join(self._glimpses)
+        self._glimpses.clear()
+        return said
+
+
+def _as_event(event: dict[str, Any]) -> bytes:
+    return b"id: %d\nevent: event\ndata: %s\n\n" % (event["seq"], encoded(event))
+
+
+def part(picture: bytes) -> bytes:
+    """A picture as a part of a multipart answer."""
+    head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
+    return head.encode() + picture + b"\r\n"
+
+
+def painter(aside: Aside, *, width: int, private: bool) -> Callable[[Look], Awaitable[bytes]]:
+    """What makes a picture of a look."""
+
+    async def make(look: Look) -> bytes:
+        data: bytes = await aside(live.jpeg, look, width=width, private=private)
+        return data
+
+    return make
