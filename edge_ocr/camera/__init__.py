@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, Self
 
+from edge_ocr.errors import SourceError, printable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -32,6 +34,10 @@ class Camera(Protocol):
     @property
     def recoveries(self) -> Mapping[str, int]:
         """How often each rung of the recovery ladder was climbed: 'reopen', 'restart', 'power_cycle'."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it gives no pictures at the moment, in one line; None if all is well."""
 
     def latest(self, timeout: float) -> Frame | None:
         """The newest picture that was not handed out yet.
@@ -79,6 +85,8 @@ def open_camera(source: str, settings: CameraSettings, *, name: str, clock: Cloc
         SourceError: it is no live source.
 
     """
+    if not is_live(source):
+        raise SourceError(f"{printable(source)} is no camera; name a file, a folder, or one of {', '.join(_SCHEMES)}")
     # A camera's child imports this package too, and needs nothing of what the parent has to start children.
     from edge_ocr.camera.live import LiveCamera  # noqa: PLC0415
 

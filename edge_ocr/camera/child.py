@@ -19,7 +19,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from edge_ocr.camera.grab import HopelessError
-from edge_ocr.camera.job import REOPEN, Job, Word
+from edge_ocr.camera.job import CLOSE, REOPEN, Job, Word
 from edge_ocr.camera.slot import Slot, boot_nanoseconds
 from edge_ocr.errors import SourceError
 
@@ -90,8 +90,9 @@ def main(arguments: list[str]) -> None:
         os.set_inheritable(file, False)  # noqa: FBT003 -- takes nothing by name
     memory, bell, mouth, life = files
     _end_with(life)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Control-C goes to the parent too, which ends its children in order
-    signal.signal(signal.SIGTERM, _end)
+    for sent in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sent, signal.SIG_IGN)  # sent to all of a service; the parent has it too, and ends this in order
+    signal.signal(CLOSE, _end)
     serve(Job.parse(sys.stdin.buffer.readline().decode()), Pipes(memory, bell, mouth), open_grabber)
 
 

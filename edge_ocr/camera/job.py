@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from edge_ocr.tables import CameraSettings, RecoverySettings
 
 REOPEN = b"reopen\n"
 """The one command: open the camera again."""
+
+CLOSE = signal.SIGUSR1
+"""The signal to close the camera and end. A process that has not come so far as to listen is ended by it as well."""
 
 _LONGEST = 900  # characters of what a camera says
 _LOGIN = re.compile(r"//[^/@\s]+@")

@@ -207,9 +207,8 @@ class LiveCamera:
             self._drop_child()
         if step is None:
             self._trouble = _Trouble(why, since)
-            tried = ", ".join(
-                f"{count} {rung.replace('_', ' ')}s" for rung, count in self._ladder.counts.items() if count
-            )
+            counts = self._ladder.counts.items()
+            tried = ", ".join(f"{rung.replace('_', ' ')} {count}x" for rung, count in counts if count)
             self._lose(f"{why} (tried for {now - since:.0f} s: {tried or 'nothing'})")
             return
         rung, pause = step

@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from edge_ocr.camera.job import REOPEN, Job, Word, shown
+from edge_ocr.camera.job import CLOSE, REOPEN, Job, Word, shown
 from edge_ocr.camera.slot import Slot
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Process:
 
     def close(self, seconds: float) -> None:
         """Have it close the camera and end; kill it if that takes longer."""
-        self._popen.terminate()
+        self._popen.send_signal(CLOSE)
         if not self._wait_for_end(seconds):
             _log.info("process %d does not close its camera within %g s and is killed", self.pid, seconds)
             self._popen.kill()
