@@ -23,11 +23,14 @@ from edge_ocr.tables import (
     GateSettings,
     HealthSettings,
     ListSettings,
+    MoreSettings,
+    MqttSettings,
     PrivacySettings,
     PublishSettings,
     WebSettings,
 )
 from edge_ocr.tables import choice as _choice
+from edge_ocr.tables import kinds as _kinds
 from edge_ocr.tables import number as _number
 from edge_ocr.types import Action, Kind
 
@@ -69,17 +72,25 @@ class VoteSettings:
         min_reads: how many frames must have given a text.
         min_characters: what is shorter is not told; None for 4 for plates, whose fragments make most short texts,
             and 1 for all else.
+        preview_confidence: 0..1, the probability of being right from which on a text is told early, as a preview, while
+            more is still read; 1 for no previews.
+        preview_reads: how many frames must have given a text before that.
         decide_after_seconds: a plate that is still in the picture after so long is decided without waiting for its
             end, and again after every further such span until there is evidence enough.
         repeat_seconds: a text seen again within this time, or a part of it, is the same event.
+        repeat_contradiction: in nats; what may speak against it that two vehicles within that time, one of them misread,
+            are the same. 0 for texts that are exactly the same alone.
 
     """
 
     min_confidence: float = _number(0.8, 0, 1)
     min_reads: int = _number(2, 1, 1_000)
     min_characters: int | None = _number(None, 1, 1_000)
+    preview_confidence: float = _number(0.97, 0, 1)
+    preview_reads: int = _number(2, 1, 1_000)
     decide_after_seconds: float = _number(10.0, 0.1, 86_400)
     repeat_seconds: float = _number(60.0, 0, 86_400)
+    repeat_contradiction: float = _number(3.0, 0, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,33 +253,41 @@ def _privacy_contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _publish_contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
-    publish, mqtt = settings.publish, settings.publish.mqtt
+    publish = settings.publish
     if publish.destinations and settings.store.folder is None:
         yield "store.folder", "is missing, but [publish] needs it, to keep what cannot be delivered yet; name one"
     if publish.retry.first_seconds > publish.retry.most_seconds:
         yield "publish.retry.first_seconds", "is more than publish.retry.most_seconds; give a smaller number"
+    for number in range(len(publish.more)):
+        yield from _more_contradictions(publish.more, number)
+    for place, table in publish.tables:
+        yield from _mqtt_contradictions(table.mqtt, f"{place}.mqtt")
+        url = table.webhook.url
+        if url is not None and not _is_web_address(url):
+            yield f"{place}.webhook.url", f"is {_quoted(url)}, which is no address; write it as 'https://host/path'"
+
+
+def _more_contradictions(more: Sequence[MoreSettings], number: int) -> Iterator[tuple[str, str]]:
+    one, place = more[number], f"publish.more[{number}]"
+    if not one.name.isascii() or not one.name.replace("-", "").replace("_", "").isalnum():
+        yield f"{place}.name", f"is {_quoted(one.name)}; give letters, digits, '-' and '_'"
+    if one.name in {"mqtt", "webhook", "files", "relay", *(other.name for other in more[:number])}:
+        yield f"{place}.name", f"is {_quoted(one.name)}, as that of another destination; give each its own"
+    used = _kinds(one)
+    if len(used) != 1:
+        found = f"has {' and '.join(used)}" if used else "has no destination"
+        yield place, f"{found}; give it one table: mqtt with a host, webhook with a url, files or relay"
+
+
+def _mqtt_contradictions(mqtt: MqttSettings, place: str) -> Iterator[tuple[str, str]]:
     if mqtt.cert_file is not None and mqtt.key_file is None:
-        yield "publish.mqtt.key_file", "is missing, but publish.mqtt.cert_file needs it; name the certificate's key"
+        yield f"{place}.key_file", f"is missing, but {place}.cert_file needs it; name the certificate's key"
     if mqtt.password_file is not None and mqtt.username is None:
-        yield "publish.mqtt.username", "is missing, but publish.mqtt.password_file needs it; name the user"
+        yield f"{place}.username", f"is missing, but {place}.password_file needs it; name the user"
     for key in ("prefix", "discovery"):
         topic = getattr(mqtt, key)
         if topic is not None and set(topic) & set("+#"):
-            yield f"publish.mqtt.{key}", f"is {_quoted(topic)}, which holds a wildcard; leave out '+' and '#'"
-    url = publish.webhook.url
-    if url is not None and not _is_web_address(url):
-        yield "publish.webhook.url", f"is {_quoted(url)}, which is no address; write it as 'https://host/path'"
-
-
-def _web_contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
-    web = settings.web
-    if web.enabled and settings.store.folder is None:
-        yield "store.folder", "is missing, but [web] shows what is in it; name one"
-    if web.cert_file is not None and web.key_file is None:
-        yield "web.key_file", "is missing, but web.cert_file needs it; name the certificate's key"
-    if web.cert_file is None and not web.plain and web.address not in {"127.0.0.1", "::1", "localhost"}:
-        what = f"is {_quoted(web.address)}, where passwords would cross the network unencrypted"
-        yield "web.address", f"{what}; name web.cert_file and web.key_file, or set web.plain = true"
+            yield f"{place}.{key}", f"is {_quoted(topic)}, which holds a wildcard; leave out '+' and '#'"
 
 
 def _is_web_address(url: str) -> bool:
@@ -425,7 +444,10 @@ _CHECKS = {
 }
 
 
-_ARRAYS = {"tuple[CameraSettings, ...]": CameraSettings()}
+_ARRAYS: dict[str, Any] = {
+    "tuple[CameraSettings, ...]": CameraSettings(),
+    "tuple[MoreSettings, ...]": MoreSettings(),
+}
 """What the tables of an array begin with."""
 
 

@@ -46,12 +46,12 @@ class Gate:
     """Watches one camera.
 
     Args:
-        settings: how long to learn, and how often to look at what stands.
+        settings: how long to learn, and how often to look at what stands; may be changed.
 
     """
 
     def __init__(self, settings: GateSettings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._plane: _Plane | None = None
 
     def look(self, frame: Frame) -> tuple[Region, ...]:
@@ -95,12 +95,12 @@ class Gate:
             self._plane = _Plane(seen, now)
         known = self._plane
         covered, moving = known.compare(seen, now)
-        if now - known.whole >= self._settings.look_seconds or now - known.start < self._settings.learn_seconds:
+        if now - known.whole >= self.settings.look_seconds or now - known.start < self.settings.learn_seconds:
             known.whole = now
             return np.ones_like(covered)
         known.moved[moving] = now
-        worth = _whole_things(covered, now - known.moved <= self._settings.hold_seconds)
-        worth |= covered & (now - known.looked >= self._settings.again_seconds)
+        worth = _whole_things(covered, now - known.moved <= self.settings.hold_seconds)
+        worth |= covered & (now - known.looked >= self.settings.again_seconds)
         known.looked[worth] = now
         return worth
 
@@ -124,7 +124,7 @@ class _Plane:
     def __init__(self, seen: NDArray[np.float32], now: float) -> None:
         self.background = seen.copy()
         self._threshold = np.full_like(seen, _LEAST)
-        self._covered = np.zeros(seen.shape, np.uint8)
+        self._covered: NDArray[np.uint8] = np.zeros(seen.shape, np.uint8)
         self._before, self._before_at = seen, now
         self._stepped = now
         shape = _cells(self._covered).shape
@@ -134,15 +134,17 @@ class _Plane:
 
     def compare(self, seen: NDArray[np.float32], now: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which cells something covers, and in which of them it moves; learn from it."""
-        self.background = cv2.multiply(self.background, self._light(seen), dst=self.background)
-        deviation = cv2.absdiff(seen, self.background)
-        mask = cv2.medianBlur(cv2.compare(deviation, self._threshold, cv2.CMP_GT), 3)
+        self.background *= self._light(seen)
+        deviation = np.asarray(cv2.absdiff(seen, self.background), np.float32)
+        differs = cv2.compare(deviation, self._threshold, cv2.CMP_GT)
+        mask = np.asarray(cv2.medianBlur(differs, 3), np.uint8)
         motion = cv2.compare(cv2.absdiff(seen, self._before), self._threshold, cv2.CMP_GT)
+        moves = np.asarray(cv2.bitwise_and(mask, motion), np.uint8)
         shares = _cells(mask).astype(np.float32) / 255
         much = shares >= self._usual
         # A drop is there for one frame; what is there for two, here or beside, is a thing.
         cells = much & (cv2.dilate(self._much, _NEIGHBOURS) > 0) | (shares > _FULL)
-        moving = cells & (_cells(cv2.bitwise_and(mask, motion)) >= 255 * _COVERED / 2)
+        moving = cells & (_cells(moves) >= 255 * _COVERED / 2)
         self._covered, self._much = mask, much.astype(np.uint8)
         passed = now - self._stepped
         self._usual = np.clip(self._usual + np.where(much, _RISE, -_FALL) * passed, _COVERED, _FULL)
@@ -155,7 +157,7 @@ class _Plane:
         """By what factor the light has changed everywhere, where it can be told."""
         shares = (255 - self._covered[::_GRID, ::_GRID]).astype(np.float32)
         now, then = (shares * picture[::_GRID, ::_GRID] for picture in (seen, self.background))
-        dark = np.maximum(_around(shares), 1.0) * _DARK  # where nothing is open, both are 0 and the light has not changed
+        dark = np.maximum(_around(shares), 1.0) * _DARK  # where nothing is open, the light has not changed
         factor = np.clip((_around(now) + dark) / (_around(then) + dark), 1 / _LIGHT, _LIGHT)
         return np.asarray(cv2.resize(factor, seen.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 

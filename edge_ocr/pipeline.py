@@ -1,6 +1,6 @@
-"""Frames in, events out: read, track and vote, composed without threads, files or clocks.
+"""Frames in, events out: gate, read, track and vote, composed without threads, files or clocks.
 
-The same frames always give the same events. Time comes with the frames, chance through a parameter.
+The same frames always give the same events. Time comes with the frames, chance and the budget through parameters.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from uuid import UUID
 from edge_ocr import vote
 from edge_ocr.bundle import shipped_bundle
 from edge_ocr.detect import Detector
+from edge_ocr.gate import Gate
+from edge_ocr.lately import Lately, is_part
 from edge_ocr.reader import SHORTEST, Reader
 from edge_ocr.track import Box, Observation, Tracker
-from edge_ocr.types import Attempt, Event
+from edge_ocr.types import Attempt, Event, Kind, Region
+from edge_ocr.zones import Zones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from edge_ocr.vote import Vote
 
 _MOST_MISSED = 100  # tracks without an event, for whoever wants to keep them
+_AGAIN_SECONDS = 0.5  # what was told is read again so often, to see whether something else stands there now
 _MARGIN = 0.25  # of the plate's height, around the crop that is kept as evidence
 
 
@@ -39,12 +43,24 @@ class FrameReader(Protocol):
     def grammar(self) -> Grammar:
         """What its decoder was told that a text may look like."""
 
-    def sightings(self, image: Image, /, *, frame: int) -> Sequence[Sighting]:
-        """The evidence for every text in an image."""
+    def sightings(
+        self,
+        image: Image,
+        /,
+        *,
+        frame: int,
+        regions: Sequence[Region] | None = None,
+        choose: Callable[[list[Quad]], list[Quad]] | None = None,
+    ) -> Sequence[Sighting]:
+        """The evidence for the texts in regions of an image that are chosen, each where it was found."""
 
 
-def open_reader(settings: Settings) -> Reader:
+def open_reader(settings: Settings, *, like: Reader | None = None) -> Reader:
     """The reader that settings describe, with the bundles that came with this package.
+
+    Args:
+        settings: what to read.
+        like: a reader of the same kind and regions, whose grammar is shared: it is most of what a reader weighs.
 
     Raises:
         BundleError: there is none for this kind.
@@ -54,7 +70,10 @@ def open_reader(settings: Settings) -> Reader:
     """
     threshold = settings.detect.threshold
     bundle = shipped_bundle(settings.kind, task="detect")
-    return Reader(settings.kind, regions=settings.regions, detector=Detector(bundle, threshold=threshold))
+    detector = Detector(bundle, threshold=threshold)
+    if like is not None:
+        return Reader(settings.kind, grammar=like.grammar, detector=detector)
+    return Reader(settings.kind, regions=settings.regions, detector=detector)
 
 
 class Rejection(StrEnum):
@@ -65,6 +84,7 @@ class Rejection(StrEnum):
     LOW_CONFIDENCE = "low confidence"
     SHORT = "short"
     FRAGMENT = "fragment"
+    BESIDE = "beside"
     REPEAT = "repeat"
 
 
@@ -74,57 +94,167 @@ class Pipeline:
     Args:
         reader: finds and reads the texts of a frame.
         settings: what to follow, and what is evidence enough.
+        zones: where texts are read; None for everywhere.
         random: n -> n random bytes, for the events' ids.
 
     Attributes:
         rejected: how many tracks did not become an event, by reason.
         missed: the latest of them, but for repetitions; whoever keeps them takes them away.
+        reads: how many texts were read.
+        looks: how many frames were looked at, in part or as a whole.
 
     """
 
-    def __init__(self, reader: FrameReader, settings: Settings, *, random: Callable[[int], bytes] = os.urandom) -> None:
-        self._reader = reader
-        self._settings = settings
+    def __init__(
+        self,
+        reader: FrameReader,
+        settings: Settings,
+        *,
+        zones: Zones | None = None,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
         self._random = random
-        self._shortest = settings.vote.min_characters or SHORTEST[settings.kind]
         self._tracker = Tracker(settings.track)
+        self._lately = Lately(settings.vote)
+        self._gate = Gate(settings.gate)
         self._source = ""
         self._now: Stamp | None = None
+        self._size = (0, 0)
         self._decided: dict[int, str] = {}  # tracks in the picture that already were told or repeat what was
         self._due: dict[int, float] = {}  # when each other track in the picture is to be decided, monotonic
-        self._told: dict[str, float] = {}  # when each text was last seen, monotonic
+        self._read_at: dict[int, float] = {}  # when each track in the picture was last read, monotonic
+        self._previews: dict[int, str] = {}  # the ids of tracks that were told early
         self.rejected: Counter[Rejection] = Counter()
         self.missed: deque[Attempt] = deque(maxlen=_MOST_MISSED)
+        self.reads = self.looks = 0
+        self.configure(reader, settings, zones=zones)
 
-    def step(self, frame: Frame) -> list[Event]:
+    def configure(self, reader: FrameReader, settings: Settings, *, zones: Zones | None = None) -> None:
+        """Go on with other settings; tracks, and what was told, stay as they are.
+
+        Args:
+            reader: with the same recogniser as before.
+            settings: of the same kind as before.
+            zones: where texts are read; None for everywhere.
+
+        """
+        self._reader, self._settings, self._zones = reader, settings, zones or Zones()
+        self._shortest = settings.vote.min_characters or SHORTEST[settings.kind]
+        self._tracker.settings = settings.track
+        self._lately.settings = settings.vote
+        self._gate.settings = settings.gate
+
+    def step(self, frame: Frame, *, most_reads: int | None = None) -> list[Event]:
         """Take one frame.
 
         Args:
             frame: later than every one before. A frame of another source ends all tracks first.
+            most_reads: so many texts are read at most, those that were read least first, but every one that was not
+                read at all; None for all.
 
         Returns:
-            What can be told now: tracks that ended, and tracks that have been in the picture for long enough.
+            What can be told now: previews of tracks that are certain, tracks that ended, and tracks that have been in
+            the picture for long enough.
 
         """
-        # First what may fail: a frame that raises leaves everything as it was.
-        sightings = self._reader.sightings(frame.image, frame=frame.number)
-        seen = [Observation(item, frame.stamp, _crop(frame.image, item.strip.quad)) for item in sightings]
-        events = [] if frame.source == self._source else self.finish()
-        self._source, self._now = frame.source, frame.stamp
+        # First what may fail: a frame that raises leaves all tracks as they were.
         height, width = frame.image.shape[:2]
-        ended = self._tracker.step(frame.number, seen, width=width, height=height)
-        stay = (self._decide_early(track, frame.stamp) for track in self._tracker.tracks)
-        return [*events, *self._end(ended, frame.stamp), *(event for event in stay if event)]
+        regions = self._regions(frame)
+        passed: list[Quad] = []
+
+        def choose(quads: list[Quad]) -> list[Quad]:
+            held = [quad for quad in quads if self._zones.hold(quad, width, height)]
+            chosen = self._chosen(frame, held, most_reads)
+            passed.extend(quad for quad in held if quad not in chosen)
+            return chosen
+
+        sightings: Sequence[Sighting] = ()
+        if regions is None or regions:
+            sightings = self._reader.sightings(frame.image, frame=frame.number, regions=regions, choose=choose)
+            self.looks += 1
+        self.reads += len(sightings)
+        seen = [
+            Observation(item.strip.quad, frame.number, frame.stamp, item, _crop(frame.image, item.strip.quad))
+            for item in sightings
+        ]
+        seen += [Observation(quad, frame.number, frame.stamp) for quad in passed]
+        events = [] if frame.source == self._source else self.finish()
+        self._source, self._now, self._size = frame.source, frame.stamp, (width, height)
+        ended = self._tracker.step(frame.number, seen, width=width, height=height, looked=regions)
+        events += self._end(ended, frame.stamp)
+        for track in self._tracker.tracks:
+            events += self._follow(track, frame)
+        return events
 
     def finish(self) -> list[Event]:
         """End all tracks: no frame follows."""
         return self._end(self._tracker.finish(), self._now) if self._now else []
+
+    def _regions(self, frame: Frame) -> tuple[Region, ...] | None:
+        """Where to look in a frame; None for everywhere."""
+        height, width = frame.image.shape[:2]
+        if not self._settings.gate.on:
+            whole = self._zones.bounds(width, height)
+            return None if whole == Region(0, 0, width, height) else (whole,)
+        moving = self._gate.look(frame)
+        if frame.source == self._source:
+            wanted = (track for track in self._tracker.tracks if track.number not in self._decided or track.missed)
+            around = (track.predict(frame.number).region(self._settings.track.reach) for track in wanted)
+            moving += tuple(part for region in around if (part := region.within(width, height)))
+        return self._zones.within(moving, width, height)
+
+    def _chosen(self, frame: Frame, quads: list[Quad], most_reads: int | None) -> list[Quad]:
+        """Which quads are read: new ones first, then those that were read least; what was told, only now and then."""
+        tracks = self._tracker.match(frame.number, quads) if frame.source == self._source else [None] * len(quads)
+        now = frame.stamp.mono
+        ranked = sorted(
+            (track.reads if track else 0, index)
+            for index, track in enumerate(tracks)
+            if not (track and track.number in self._decided)
+            or now - self._read_at.get(track.number, -math.inf) >= _AGAIN_SECONDS
+        )
+        chosen = [
+            index
+            for place, (reads, index) in enumerate(ranked)
+            if most_reads is None or reads == 0 or place < most_reads
+        ]
+        return [quads[index] for index in sorted(chosen)]
+
+    def _follow(self, track: Track, frame: Frame) -> list[Event]:
+        """What can be told of a track that is in the picture."""
+        now = frame.stamp
+        if track.last_frame == frame.number:
+            self._read_at[track.number] = now.mono
+        if track.number in self._decided:
+            if not track.missed:
+                self._lately.see(self._decided[track.number], now.mono)
+            return []
+        early = self._preview(track, now) if track.last_frame == frame.number else None
+        final = self._decide_early(track, now)
+        return [event for event in (early, final) if event]
+
+    def _preview(self, track: Track, now: Stamp) -> Event | None:
+        """The event of a track that is certain already, once: Wald's sequential test with the vote's odds."""
+        need = self._settings.vote
+        if track.number in self._previews or need.preview_confidence >= 1:
+            return None
+        if track.legible < max(need.preview_reads, need.min_reads):
+            return None
+        result = self._vote(track)
+        if result is None or result.reading.confidence < max(need.preview_confidence, need.min_confidence):
+            return None
+        if len(result.reading.text) < self._shortest or self._against(track, result) is not None:
+            return None
+        event = self._event(track, result, now, preview=True)
+        self._previews[track.number] = event.id
+        return event
 
     def _end(self, tracks: Sequence[Track], now: Stamp) -> list[Event]:
         """The last word on tracks that ended; whatever does not become an event is counted."""
         read: list[tuple[Track, Vote]] = []
         for track in tracks:
             self._due.pop(track.number, None)
+            self._read_at.pop(track.number, None)
             if self._decided.pop(track.number, None) is None:
                 verdict = self._judge(track)
                 if isinstance(verdict, Rejection):
@@ -136,14 +266,16 @@ class Pipeline:
         for said, track in told:
             if isinstance(said, Rejection):
                 self._reject(track, said)
+        for track in tracks:
+            self._previews.pop(track.number, None)
+            self._tracker.forget(track.number)
         return [said for said, _ in sorted(told, key=_oldest) if isinstance(said, Event)]
 
     def _reject(self, track: Track, reason: Rejection) -> None:
         self.rejected[reason] += 1
         if reason is Rejection.REPEAT:
             return
-        evidence = [seen.sighting for seen in track.best]
-        guess = vote.fuse(evidence, self._reader.grammar, kind=self._settings.kind) if evidence else None
+        guess = self._vote(track)
         self.missed.append(
             Attempt(
                 source=self._source,
@@ -160,46 +292,77 @@ class Pipeline:
     def _decide_early(self, track: Track, now: Stamp) -> Event | None:
         """An event of a track that stays, if it is due and there is evidence enough."""
         wait = self._settings.vote.decide_after_seconds
-        if track.number in self._decided:
-            self._told[self._decided[track.number]] = track.last.mono
-            return None
         if now.mono < self._due.setdefault(track.number, track.first.mono + wait):
             return None
         self._due[track.number] = now.mono + wait
         verdict = self._judge(track)
         told = verdict if isinstance(verdict, Rejection) else self._tell(track, verdict, now)
-        if isinstance(told, Rejection):
-            return None  # not the last word yet
-        self._decided[track.number] = told.reading.text
-        return told
+        if isinstance(told, Event):
+            self._decided[track.number] = told.reading.text
+            return told
+        if told is Rejection.REPEAT and not isinstance(verdict, Rejection):
+            self._reject(track, told)
+            self._decided[track.number] = verdict.reading.text
+        return None  # not the last word yet
+
+    def _vote(self, track: Track) -> Vote | None:
+        return vote.fuse(track.evidence, self._reader.grammar, kind=self._settings.kind) if track.best else None
 
     def _judge(self, track: Track) -> Vote | Rejection:
-        """What a track says, if there is evidence enough."""
+        """What a track says, if there is evidence enough; one that was told early is told whatever came then."""
         need = self._settings.vote
         if track.reads == track.unread:
             return Rejection.UNREAD
-        if track.reads - track.unread < need.min_reads:
+        told = track.number in self._previews
+        if track.legible < need.min_reads and not told:
             return Rejection.FEW_READS
-        result = vote.fuse([seen.sighting for seen in track.best], self._reader.grammar, kind=self._settings.kind)
+        result = self._vote(track)
         if result is None:
             return Rejection.UNREAD
-        if result.reading.confidence < need.min_confidence:
+        if result.reading.confidence < need.min_confidence and not told:
             return Rejection.LOW_CONFIDENCE
         return result if len(result.reading.text) >= self._shortest else Rejection.SHORT
 
     def _tell(self, track: Track, result: Vote, now: Stamp) -> Event | Rejection:
-        """The event, unless it was told a short while ago, or is a part of what was told or is in sight."""
+        """The event, unless something is against it."""
+        against = self._against(track, result)
+        if against is not None and track.number not in self._previews:
+            return against
+        self._lately.remember(result.reading.text, track.evidence, track.last.mono)
+        return self._event(track, result, now, preview=False)
+
+    def _against(self, track: Track, result: Vote) -> Rejection | None:
+        """Why a text is no event: it was told a short while ago, is a part of what is known, or of the same vehicle."""
         text = result.reading.text
-        self._told = {known: at for known, at in self._told.items() if self._recent(at, track)}
-        if text in self._told:
-            self._told[text] = track.last.mono
+        self._lately.forget(track.first.mono)
+        known = self._lately.repeated(text, track.evidence, self._reader.grammar)
+        if known is not None:
+            self._lately.see(known, track.last.mono)
             return Rejection.REPEAT
-        if any(_is_part(text, known) for known in self._told) or self._is_part_of_another(track, text):
+        others = {track.number: track for track in self._tracker.tracks}
+        said = {number: self._judge(other) for number, other in others.items() if number != track.number}
+        read = {number: ballot.reading.text for number, ballot in said.items() if not isinstance(ballot, Rejection)}
+        if self._lately.holds_part(text) or any(is_part(text, other) for other in read.values()):
             return Rejection.FRAGMENT
-        self._told[text] = track.last.mono
+        if self._settings.kind is Kind.PLATE:
+            near = self._tracker.beside(track) & read.keys()
+            if any(others[number].legible > track.legible for number in near):
+                return Rejection.BESIDE
+        return None
+
+    def _event(self, track: Track, result: Vote, now: Stamp, *, preview: bool) -> Event:
         evidence = track.best[result.best]
+        stays = any(track.number == other.number for other in self._tracker.tracks)
+        picture = self._zones.bounds(*self._size)
+        counts = {
+            "unread": track.unread,
+            "outvoted": result.outvoted,
+            "surplus": track.legible - len(track.best),
+            "skipped": track.seen - track.reads,
+        }
+        crop = evidence.crop
         return Event(
-            id=uuid7(now.wall, self._random),
+            id=self._previews.get(track.number) or uuid7(now.wall, self._random),
             source=self._source,
             reading=result.reading,
             reads=track.reads,
@@ -208,18 +371,15 @@ class Pipeline:
             last=track.last,
             first_frame=track.first_frame,
             last_frame=track.last_frame,
-            crop=evidence.crop,
-            crop_frame=evidence.sighting.frame,
+            crop=crop,
+            crop_frame=evidence.frame,
             direction=track.direction,
+            entry=track.start.side(picture),
+            exit=None if stays else track.box.side(picture),
+            standing=track.standing,
+            rejected={reason: count for reason, count in counts.items() if count},
+            preview=preview,
         )
-
-    def _is_part_of_another(self, track: Track, text: str) -> bool:
-        """Whether a track in the picture says more: a detector cuts plates in two, and halves leave before wholes."""
-        others = (self._judge(other) for other in self._tracker.tracks if other.number != track.number)
-        return any(not isinstance(said, Rejection) and _is_part(text, said.reading.text) for said in others)
-
-    def _recent(self, at: float, track: Track) -> bool:
-        return track.first.mono - at <= self._settings.vote.repeat_seconds
 
 
 def _longest(item: tuple[Track, Vote]) -> tuple[int, int]:
@@ -228,10 +388,6 @@ def _longest(item: tuple[Track, Vote]) -> tuple[int, int]:
 
 def _oldest(item: tuple[Event | Rejection, Track]) -> int:
     return item[1].number
-
-
-def _is_part(text: str, whole: str) -> bool:
-    return text != whole and text in whole
 
 
 def uuid7(wall: float, random: Callable[[int], bytes]) -> str:

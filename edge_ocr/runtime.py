@@ -99,9 +99,10 @@ def _events(pipeline: Pipeline, frames: Iterable[Frame], counts: Counter[str], h
     """Everything that the pipeline tells, while counting."""
     try:
         for event in chain(_steps(pipeline, frames, counts, health), _last(pipeline)):
-            counts["events"] += 1
-            health.event(event.source)
-            yield event
+            if not event.preview:
+                counts["events"] += 1
+                health.event(event.source)
+                yield event
     finally:  # an interrupted watch has counts too
         for reason, count in pipeline.rejected.items():
             health.count("rejected", count, reason=str(reason))

@@ -10,7 +10,7 @@ Everything here is frozen: a stage hands on a new value and never edits one it w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 Image: TypeAlias = NDArray[np.uint8]
@@ -48,6 +48,15 @@ class Direction(StrEnum):
 
     UP = "up"
     DOWN = "down"
+    LEFT = "left"
+    RIGHT = "right"
+
+
+class Side(StrEnum):
+    """An edge of the picture, or of the zones in it."""
+
+    TOP = "top"
+    BOTTOM = "bottom"
     LEFT = "left"
     RIGHT = "right"
 
@@ -100,6 +109,11 @@ class Region:
     top: int
     right: int
     bottom: int
+
+    def within(self, width: int, height: int) -> Region | None:
+        """What of it is in a frame of a size; None if nothing is."""
+        left, top, right, bottom = max(0, self.left), max(0, self.top), min(width, self.right), min(height, self.bottom)
+        return Region(left, top, right, bottom) if left < right and top < bottom else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,9 +259,13 @@ class Event:
 
     ``reads`` counts the frames that were read and ``unread`` those among them that gave no text; ``first`` and ``last``
     are the frames it was seen in, and ``crop`` is the picture, in the frame ``crop_frame``, that supports the text
-    best, None where privacy forbids pictures. ``direction`` is where it went in the picture, None if it stood.
-    ``crop_file`` is where the store put the crop, relative to the store's folder; None if it was not stored.
-    ``decision`` is what the lists say of it; None before they were asked.
+    best, None where privacy forbids pictures. ``direction`` is where it went in the picture, None if it stood;
+    ``entry`` and ``exit`` are the sides by which it came in and went out, None if that was not seen; ``standing`` says
+    that it stood there when last seen. ``rejected`` counts the frames that do not speak for the text, by reason:
+    'unread' without a text, 'outvoted' with another one, 'surplus' less legible than enough others, 'skipped' not read
+    for want of time. ``crop_file`` is where the store put the crop, relative to the store's folder; None if it was not
+    stored. ``decision`` is what the lists say of it; None before they were asked. A ``preview`` is told while more is
+    still read: the final event, which has the same id, follows.
     """
 
     id: str
@@ -264,6 +282,11 @@ class Event:
     direction: Direction | None = None
     crop_file: str | None = None
     decision: Decision | None = None
+    entry: Side | None = None
+    exit: Side | None = None
+    standing: bool = False
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    preview: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The event as `watch --json` prints and the store writes it: plain values, no pixels."""
@@ -279,6 +302,11 @@ class Event:
             "first": self.first.as_json(self.first_frame),
             "last": self.last.as_json(self.last_frame),
             "direction": self.direction and str(self.direction),
+            "entry": self.entry and str(self.entry),
+            "exit": self.exit and str(self.exit),
+            "standing": self.standing,
+            "rejected": dict(self.rejected),
+            "preview": self.preview,
             "quad": self.reading.quad.as_json(),
             "crop": self.crop_file,
             "crop_frame": self.crop_frame,

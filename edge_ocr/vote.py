@@ -7,6 +7,7 @@ says about it, so that a text that no single frame got right can still win. docs
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -38,12 +39,20 @@ class Vote:
         reading: the text, its confidence and its alternatives; the quad is that of the sighting ``best``.
         best: index of the sighting that supports the text best: its crop is the evidence.
         unread: how many sightings gave no text at all; they were looked at and had nothing to say.
+        outvoted: how many sightings read something else best.
 
     """
 
     reading: Reading
     best: int
     unread: int
+    outvoted: int
+
+    @property
+    def margin(self) -> float:
+        """By how much the text leads over all else that it may be: the logarithm of the odds that it is right."""
+        sure = min(max(self.reading.confidence, 0.0), 1 - 1e-12)
+        return math.log(max(sure, 1e-300)) - math.log1p(-sure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +96,7 @@ def fuse(sightings: Sequence[Sighting], grammar: Grammar, *, kind: Kind, trust: 
     if not weighed:
         return None
     candidates, weights = tuple(weighed), np.array(list(weighed.values()))
-    log_probs = np.stack([sightings[index].log_probs for index in legible])
-    frames = np.maximum(ctc.score(log_probs, candidates, blank=_blank(grammar)), _IMPOSSIBLE)
+    frames = _scores([sightings[index] for index in legible], candidates, grammar)
     share = float(len(legible)) ** -trust.correlation
     floors = frames.max(axis=1) - (trust.outlier if len(legible) > 1 else np.inf)  # alone, a frame is all there is
     scores = share * np.maximum(frames, floors[:, None]).sum(axis=0) + weights
@@ -110,7 +118,54 @@ def fuse(sightings: Sequence[Sighting], grammar: Grammar, *, kind: Kind, trust: 
         quad=sightings[best].strip.quad,
         alternatives=tuple(alternatives),
     )
-    return Vote(reading, best, len(sightings) - len(legible))
+    favourites = (max(sightings[index].hypotheses, key=lambda known: known.score).labels for index in legible)
+    outvoted = sum(labels != candidates[winner] for labels in favourites)
+    return Vote(reading, best, len(sightings) - len(legible), outvoted)
+
+
+def contradiction(
+    first: Sequence[Sighting], second: Sequence[Sighting], grammar: Grammar, *, trust: Trust | None = None
+) -> float:
+    """How much speaks against two groups of sightings showing the same text.
+
+    The best that both could say together is compared with the best that each says alone. A text that was misread once
+    costs little, because the right one was nearly as probable; another plate, clearly read, costs much, however alike
+    the two are.
+
+    Args:
+        first: of one track.
+        second: of another.
+        grammar: of the decoder that listed the hypotheses.
+        trust: how far to believe the recogniser.
+
+    Returns:
+        Nats, at least 0; inf where one of the groups says nothing.
+
+    """
+    trust = trust or Trust()
+    groups = [[sighting for sighting in group if is_legible(sighting)] for group in (first, second)]
+    candidates = tuple(_weighed([*groups[0], *groups[1]], grammar))
+    if not candidates or not all(groups):
+        return math.inf
+    one, other = (_fused(_scores(group, candidates, grammar), trust) for group in groups)
+    return float(one.max() + other.max() - (one + other).max())
+
+
+def _scores(sightings: Sequence[Sighting], candidates: Sequence[Labels], grammar: Grammar) -> NDArray[np.float64]:
+    """(sightings, candidates): the log-probability of each text in each; those of two lines take more time steps."""
+    scores = np.empty((len(sightings), len(candidates)))
+    for shape in {sighting.log_probs.shape for sighting in sightings}:
+        alike = [index for index, sighting in enumerate(sightings) if sighting.log_probs.shape == shape]
+        log_probs = np.stack([sightings[index].log_probs for index in alike])
+        scores[alike] = ctc.score(log_probs, candidates, blank=_blank(grammar))
+    return np.maximum(scores, _IMPOSSIBLE)
+
+
+def _fused(frames: NDArray[np.float64], trust: Trust) -> NDArray[np.float64]:
+    """(candidates,) what all frames together say of each text."""
+    floors = frames.max(axis=1) - (trust.outlier if len(frames) > 1 else np.inf)
+    share = float(len(frames)) ** -trust.correlation
+    return np.asarray(share * np.maximum(frames, floors[:, None]).sum(axis=0), np.float64)
 
 
 def is_legible(sighting: Sighting) -> bool:

@@ -17,11 +17,11 @@ from export.scoring import scored
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from edge_ocr.grammar import Grammar
     from edge_ocr.pipeline import FrameReader
-    from edge_ocr.types import Event, Image, Sighting
+    from edge_ocr.types import Event, Image, Quad, Region, Sighting
 
 
 class Outcome(StrEnum):
@@ -61,7 +61,7 @@ class ClipResult:
 
 
 class Remembering:
-    """A frame reader that reads each frame once, however often a clip is watched.
+    """A frame reader that reads each quad of a frame once, however often a clip is watched.
 
     Args:
         reader: the real one.
@@ -70,18 +70,38 @@ class Remembering:
 
     def __init__(self, reader: FrameReader) -> None:
         self._reader = reader
-        self._known: dict[int, Sequence[Sighting]] = {}
+        self._quads: dict[tuple[int, object], list[Quad]] = {}
+        self._known: dict[tuple[int, tuple[Quad, ...]], Sequence[Sighting]] = {}
 
     @property
     def grammar(self) -> Grammar:
         """Of the real reader."""
         return self._reader.grammar
 
-    def sightings(self, image: Image, /, *, frame: int) -> Sequence[Sighting]:
-        """Of the real reader, or as remembered from the same frame number."""
-        if frame not in self._known:
-            self._known[frame] = self._reader.sightings(image, frame=frame)
-        return self._known[frame]
+    def sightings(
+        self,
+        image: Image,
+        /,
+        *,
+        frame: int,
+        regions: Sequence[Region] | None = None,
+        choose: Callable[[list[Quad]], list[Quad]] | None = None,
+    ) -> Sequence[Sighting]:
+        """Of the real reader, or as remembered from the same quads of the same frame."""
+        place = (frame, None if regions is None else tuple(regions))
+        if place not in self._quads:
+
+            def note(quads: list[Quad]) -> list[Quad]:
+                self._quads[place] = quads
+                return []
+
+            self._quads[place] = []
+            self._reader.sightings(image, frame=frame, regions=regions, choose=note)
+        chosen = (choose or list)(list(self._quads[place]))
+        key = (frame, tuple(chosen))
+        if key not in self._known:
+            self._known[key] = self._reader.sightings(image, frame=frame, regions=regions, choose=lambda _: chosen)
+        return self._known[key]
 
 
 def evaluate_clips(folder: Path, settings: Settings | None = None, *, reader: FrameReader | None = None) -> float:

@@ -19,9 +19,9 @@ from edge_ocr.pipeline import Pipeline, Rejection, open_reader, uuid7
 from edge_ocr.types import Direction, Frame, Kind, Quad, Sighting, Strip
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from edge_ocr.types import Event, Image, Stamp
+    from edge_ocr.types import Event, Image, Region, Stamp
 
 _ALPHABET = "ABCDEF"
 _GRAMMAR = word_grammar(["ABBA", "ABBC", "CAFE", "DEAF", "CAFEBABE", "FAD"], _ALPHABET)
@@ -44,11 +44,28 @@ class _ScriptedReader:
     script: dict[int, Sequence[_Text]]
     grammar: Any = _GRAMMAR
     broken: set[int] = field(default_factory=set)
+    looked: list[Sequence[Region] | None] = field(default_factory=list)
 
-    def sightings(self, _image: Image, /, *, frame: int) -> list[Sighting]:
+    def sightings(
+        self,
+        _image: Image,
+        /,
+        *,
+        frame: int,
+        regions: Sequence[Region] | None = None,
+        choose: Callable[[list[Quad]], list[Quad]] | None = None,
+    ) -> list[Sighting]:
         if frame in self.broken:
             raise RuntimeError("the frame is broken")
-        return [_sighting(item, frame) for item in self.script.get(frame, ())]
+        shown = [_sighting(item, frame) for item in self.script.get(frame, ())]
+        self.looked.append(regions)
+        found = {item.strip.quad: item for item in shown if regions is None or _is_in(item.strip.quad, regions)}
+        return [found[quad] for quad in (choose or list)(list(found))]
+
+
+def _is_in(quad: Quad, regions: Sequence[Region]) -> bool:
+    x, y = (quad.corners[0][0] + quad.corners[2][0]) / 2, (quad.corners[0][1] + quad.corners[2][1]) / 2
+    return any(region.left <= x < region.right and region.top <= y < region.bottom for region in regions)
 
 
 def _sighting(item: _Text, frame: int) -> Sighting:
@@ -71,7 +88,9 @@ def _frame(number: int, *, source: str = "gate", fps: float = 10.0) -> Frame:
 
 
 def _pipeline(script: dict[int, Sequence[_Text]], *, track: Any = None, **vote: Any) -> Pipeline:
-    settings = parse({"track": track or {}, "vote": vote}, origin="test")
+    """A pipeline that looks at every frame and tells no previews, unless told to."""
+    tables = {"gate": {"on": False}, "track": track or {}, "vote": {"preview_confidence": 1, **vote}}
+    settings = parse(tables, origin="test")
     return Pipeline(_ScriptedReader(script), settings, random=bytes)
 
 
@@ -201,7 +220,8 @@ def test_events_that_come_together_come_in_the_order_of_their_tracks() -> None:
     ("kind", "least", "told"), [("plate", None, 0), ("plate", 3, 1), ("word", None, 1), ("word", 4, 0)]
 )
 def test_short_texts_are_told_only_where_they_are_to_be_expected(kind: str, least: int | None, told: int) -> None:
-    settings = parse({"kind": kind, "vote": {"min_characters": least}}, origin="test")
+    tables = {"kind": kind, "gate": {"on": False}, "vote": {"min_characters": least, "preview_confidence": 1}}
+    settings = parse(tables, origin="test")
     pipeline = Pipeline(_ScriptedReader(_passing("FAD", 0, 6)), settings, random=bytes)
     assert len(_run(pipeline, 20)) == told
     assert pipeline.rejected == ({} if told else {Rejection.SHORT: 1})
@@ -254,7 +274,8 @@ def test_another_source_ends_the_tracks_of_the_one_before() -> None:
 
 def test_a_frame_that_raises_leaves_the_tracks_as_they_were() -> None:
     reader = _ScriptedReader(_passing("CAFE", 0, 6), broken={3})
-    pipeline = Pipeline(reader, parse({}, origin="test"), random=bytes)
+    settings = parse({"gate": {"on": False}, "vote": {"preview_confidence": 1}}, origin="test")
+    pipeline = Pipeline(reader, settings, random=bytes)
     for number in range(6):
         if number == 3:
             with pytest.raises(RuntimeError, match="broken"):
@@ -279,6 +300,7 @@ def test_an_event_as_json_has_the_fields_of_the_contract() -> None:
     row = event.as_json()
     assert set(row) == {
         *("id", "camera", "kind", "text", "confidence", "reads", "unread", "region", "first", "last", "direction"),
+        *("entry", "exit", "standing", "rejected", "preview"),
         *("quad", "crop", "crop_frame", "alternatives", "list", "decision"),
     }
     assert row["first"] == {

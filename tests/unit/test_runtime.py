@@ -41,7 +41,7 @@ class _Reader:
     ) -> None:
         self._fails, self._blind = fails, blind
 
-    def sightings(self, _image: Image, /, *, frame: int) -> list[Sighting]:
+    def sightings(self, _image: Image, /, *, frame: int, **_: object) -> list[Sighting]:
         if self._fails(frame):
             raise RuntimeError("the interpreter tripped")
         if self._blind(frame):
@@ -65,6 +65,7 @@ def folder(tmp_path: Path) -> Path:
 
 def _watch(source: Path | str, reader: _Reader, counts: Counter[str] | None = None, **tables: Any) -> Iterator[Event]:
     tables["vote"] = {"min_characters": 2, **tables.get("vote", {})}
+    tables.setdefault("gate", {"on": False})  # every frame is to be read, though nothing moves
     settings = parse(tables, origin="test")
     clock = FakeClock(mono=100.0, wall=1_700_000_000.0)
     return watch(str(source), settings, reader=reader, clock=clock, random=bytes, counts=counts)

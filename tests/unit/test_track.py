@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,9 +26,8 @@ def _seen(frame: int, x: float, y: float, *, width: float = 60.0, score: float |
     hypotheses = () if score is None else (Hypothesis((1,), score, 0.0, (0,)),)
     strip = Strip(np.zeros((48, 160), np.uint8), quad)
     sighting = Sighting(frame, strip, np.zeros((4, 3), np.float32), hypotheses)
-    return Observation(
-        sighting, Stamp(frame / 10, 1000.0 + frame / 10, "boot", synced=True), np.zeros((1, 1), np.uint8)
-    )
+    stamp = Stamp(frame / 10, 1000.0 + frame / 10, "boot", synced=True)
+    return Observation(quad, frame, stamp, sighting, np.zeros((1, 1), np.uint8))
 
 
 class _Watched:
@@ -176,7 +176,7 @@ def test_finish_ends_every_track_once() -> None:
 def test_an_empty_text_scores_as_unread() -> None:
     seen = _seen(0, 300, 200)
     blank = Sighting(0, seen.sighting.strip, seen.sighting.log_probs, (Hypothesis((), -0.1, 0.0, ()),))
-    assert Observation(blank, seen.stamp, seen.crop).score == -math.inf
+    assert replace(seen, sighting=blank).score == -math.inf
 
 
 def test_a_quad_of_no_size_can_still_be_followed() -> None:
