@@ -23,6 +23,7 @@ from edge_ocr.tables import (
     GateSettings,
     HealthSettings,
     ListSettings,
+    PaceSettings,
     MoreSettings,
     MqttSettings,
     PrivacySettings,
@@ -78,8 +79,8 @@ class VoteSettings:
         decide_after_seconds: a plate that is still in the picture after so long is decided without waiting for its
             end, and again after every further such span until there is evidence enough.
         repeat_seconds: a text seen again within this time, or a part of it, is the same event.
-        repeat_contradiction: in nats; what may speak against it that two vehicles within that time, one of them misread,
-            are the same. 0 for texts that are exactly the same alone.
+        repeat_contradiction: in nats; what may speak against two vehicles within that time, one of them perhaps misread,
+            being the same. 0 for texts that are exactly the same alone.
 
     """
 
@@ -146,6 +147,7 @@ class Settings:
         kind: what is read.
         regions: whose plate formats are expected; None for all that ship.
         gate: where it is worth to look for texts.
+        pace: how much of what a live camera gives is processed.
         detect: finding texts in a frame.
         track: which boxes of successive frames are one plate.
         vote: what is evidence enough for an event.
@@ -162,6 +164,7 @@ class Settings:
     kind: Kind = Kind.PLATE
     regions: tuple[str, ...] | None = None
     gate: GateSettings = field(default_factory=GateSettings)
+    pace: PaceSettings = field(default_factory=PaceSettings)
     detect: DetectSettings = field(default_factory=DetectSettings)
     track: TrackSettings = field(default_factory=TrackSettings)
     vote: VoteSettings = field(default_factory=VoteSettings)
@@ -288,6 +291,17 @@ def _mqtt_contradictions(mqtt: MqttSettings, place: str) -> Iterator[tuple[str, 
         topic = getattr(mqtt, key)
         if topic is not None and set(topic) & set("+#"):
             yield f"{place}.{key}", f"is {_quoted(topic)}, which holds a wildcard; leave out '+' and '#'"
+
+
+def _web_contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
+    web = settings.web
+    if web.enabled and settings.store.folder is None:
+        yield "store.folder", "is missing, but [web] shows what is in it; name one"
+    if web.cert_file is not None and web.key_file is None:
+        yield "web.key_file", "is missing, but web.cert_file needs it; name the certificate's key"
+    if web.cert_file is None and not web.plain and web.address not in {"127.0.0.1", "::1", "localhost"}:
+        what = f"is {_quoted(web.address)}, where passwords would cross the network unencrypted"
+        yield "web.address", f"{what}; name web.cert_file and web.key_file, or set web.plain = true"
 
 
 def _is_web_address(url: str) -> bool:

@@ -127,6 +127,23 @@ class GateSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PaceSettings:
+    """Table ``[pace]``: how much of what a live camera gives is processed.
+
+    Attributes:
+        max_fps: frames a second that are looked at, at most; None for all that can be.
+        min_fps: however hot it is.
+        warm_temperature: degrees Celsius; from here on, and whenever the board is throttled or lacks power, the rate is
+            halved every 5 seconds.
+
+    """
+
+    max_fps: float | None = number(None, 0.1, 1000)
+    min_fps: float = number(1.0, 0.01, 100)
+    warm_temperature: float = number(75.0, 20, 120)
+
+
+@dataclass(frozen=True, slots=True)
 class ListRule:
     """A table ``[lists.allow]``, ``[lists.deny]`` or ``[lists.known]``: when its list counts, and what follows.
 
@@ -293,6 +310,7 @@ class RelaySettings:
         max_age_seconds: an event that is older opens nothing: the car may have gone, and another stand there.
         cameras: whose events open; None for all.
         dry_run: whether everything is done but to move the pin.
+        previews: whether a preview, which comes before a vehicle has left the picture, may open already.
 
     """
 
@@ -305,6 +323,27 @@ class RelaySettings:
     max_age_seconds: float = number(10.0, 0.5, 3600)
     cameras: tuple[str, ...] | None = None
     dry_run: bool = False
+    previews: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MoreSettings:
+    """A table ``[[publish.more]]``: a further destination, of the one kind whose table stands in it.
+
+    Attributes:
+        name: what the outbox, figures and `replay` call it: letters, digits, "-" and "_".
+        mqtt: another broker.
+        webhook: another HTTP server.
+        files: another file a day.
+        relay: another barrier.
+
+    """
+
+    name: str = ""
+    mqtt: MqttSettings = field(default_factory=MqttSettings)
+    webhook: WebhookSettings = field(default_factory=WebhookSettings)
+    files: FilesSettings = field(default_factory=FilesSettings)
+    relay: RelaySettings = field(default_factory=RelaySettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +356,7 @@ class PublishSettings:
         webhook: an HTTP server.
         files: a file a day.
         relay: a barrier.
+        more: further ones of these kinds.
 
     """
 
@@ -325,17 +365,28 @@ class PublishSettings:
     webhook: WebhookSettings = field(default_factory=WebhookSettings)
     files: FilesSettings = field(default_factory=FilesSettings)
     relay: RelaySettings = field(default_factory=RelaySettings)
+    more: tuple[MoreSettings, ...] = ()
 
     @property
     def destinations(self) -> tuple[str, ...]:
         """The names of those in use: each gets a row of the outbox with every event."""
-        used = {
-            "mqtt": self.mqtt.host,
-            "webhook": self.webhook.url,
-            "files": self.files.folder,
-            "relay": self.relay.pin,
-        }
-        return tuple(name for name, key in used.items() if key is not None)
+        return (*kinds(self), *(one.name for one in self.more))
+
+    @property
+    def tables(self) -> tuple[tuple[str, PublishSettings | MoreSettings], ...]:
+        """Where destinations may be set, in the file and here."""
+        return (("publish", self), *((f"publish.more[{number}]", one) for number, one in enumerate(self.more)))
+
+
+def kinds(table: PublishSettings | MoreSettings) -> tuple[str, ...]:
+    """The kinds of destinations that a table uses: 'mqtt', 'webhook', 'files', 'relay'."""
+    used = {
+        "mqtt": table.mqtt.host,
+        "webhook": table.webhook.url,
+        "files": table.files.folder,
+        "relay": table.relay.pin,
+    }
+    return tuple(name for name, key in used.items() if key is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,18 +126,20 @@ def erase(settings: Settings, *, plate: str | None, since: float | None, until: 
         raise ConfigError("nothing says what to erase; give --plate, --since or --until")
     text = None if plate is None else Shield(settings.privacy).text(lists.normalise(plate))
     events = commands.forget(folder, text=text, since=since, until=until)
-    days = settings.publish.files.folder
+    folders = {table.files.folder for _, table in settings.publish.tables if table.files.folder is not None}
     first, end = -math.inf if since is None else since, math.inf if until is None else until
 
     def unwanted(line: str, last: str) -> bool:
         return bool(last) and text in {None, line} and first <= datetime.fromisoformat(last).timestamp() < end
 
-    try:
-        lines = 0 if days is None else files.erase(days, unwanted)
-    except (OSError, ValueError) as error:
-        raise StoreError(
-            f"{printable(days)}: a day file cannot be rewritten ({error}); see to it and erase again"
-        ) from error
+    lines = 0
+    for days in sorted(folders):
+        try:
+            lines += files.erase(days, unwanted)
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"{printable(days)}: a day file cannot be rewritten ({error}); see to it and erase again"
+            ) from error
     return {"events": events, "lines": lines}
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from edge_ocr.errors import ConfigError
 from edge_ocr.publish.files import DayFiles
 from edge_ocr.publish.mqtt import Mqtt
 from edge_ocr.publish.relay import Relay
 from edge_ocr.publish.webhook import Webhook
+from edge_ocr.tables import MoreSettings, kinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +30,7 @@ def open_destination(
     """One of :attr:`PublishSettings.destinations`.
 
     Args:
-        name: 'mqtt', 'webhook', 'files' or 'relay'.
+        name: 'mqtt', 'webhook', 'files' or 'relay', or that of one of ``settings.more``.
         settings: of all.
         clock: for all that waits.
         audit: for what the relay does.
@@ -39,13 +41,29 @@ def open_destination(
         ValueError: there is no such destination.
 
     """
-    match name:
+    for place, table in settings.tables:
+        for kind in kinds(table):
+            if name == (table.name if isinstance(table, MoreSettings) else kind):
+                try:
+                    return _opened(kind, table, clock, audit, health)
+                except ConfigError as error:
+                    raise ConfigError(f"{place}.{str(error).removeprefix('publish.')}") from error
+    raise ValueError(f"name is {name!r}; destinations are {', '.join(settings.destinations) or 'not set'}")
+
+
+def _opened(
+    kind: str,
+    table: PublishSettings | MoreSettings,
+    clock: Clock,
+    audit: Audit,
+    health: Callable[[], Mapping[str, Any]] | None,
+) -> Destination:
+    match kind:
         case "mqtt":
-            return Mqtt(settings.mqtt, clock, health)
+            return Mqtt(table.mqtt, clock, health)
         case "webhook":
-            return Webhook(settings.webhook, clock)
+            return Webhook(table.webhook, clock)
         case "files":
-            return DayFiles(settings.files, clock)
-        case "relay":
-            return Relay(settings.relay, clock, audit)
-    raise ValueError(f"name is {name!r}; destinations are mqtt, webhook, files and relay")
+            return DayFiles(table.files, clock)
+        case _:
+            return Relay(table.relay, clock, audit)

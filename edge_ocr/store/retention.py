@@ -136,14 +136,24 @@ class Retention:
             sql = f"SELECT seq FROM ({which}) ORDER BY seq DESC LIMIT 1 OFFSET ?"
             found.append(self._connection.value(sql, (limits.most,)) or 0)
         if limits.mb and kind != "events":  # those are measured as pages, see _used
-            sums = f"SELECT seq, sum(size) OVER (ORDER BY seq DESC) AS sum FROM ({which})"
-            sql = f"SELECT max(seq) FROM ({sums}) WHERE sum > ?"
-            found.append(self._connection.value(sql, (limits.mb * _MB,)) or 0)
+            found.append(self._too_large(which, limits.mb * _MB))
         if before is not None:
             # What was recorded before something that is known to be old is old, whatever its own clock said.
             sql = "SELECT max(seq) FROM events WHERE last_synced > 0 AND last_wall < ?"
             found.append(self._connection.value(sql, (before,)) or 0)
         return max(found)
+
+    def _too_large(self, which: str, most: float) -> int:
+        """Up to which event the oldest have to go for the others to be no more than so many bytes; 0 if none has."""
+        excess = (self._connection.value(f"SELECT sum(size) FROM ({which})") or 0) - most
+        seq = 0
+        while excess > 0:  # a few at a time: a running sum over all would take ten times as long as the sum
+            sql = f"SELECT seq, size FROM ({which}) WHERE seq > ? ORDER BY seq LIMIT ?"
+            for found, size in self._connection.rows(sql, (seq, _CHUNK)):
+                seq, excess = found, excess - size
+                if excess <= 0:
+                    break
+        return seq
 
     def _used(self) -> int:
         """Bytes of the database that hold something, but for the previews."""
