@@ -61,6 +61,35 @@ SHIPPED = Path(__file__).parents[2] / "firmware_configs/edge-ocr.toml"
             "publish.mqtt.username is missing, but publish.mqtt.password_file",
         ),
         ({"publish": {"mqtt": {"password": "p"}}}, "publish.mqtt.password is unknown; did you mean 'password_file'?"),
+        *(
+            ({"store": {"folder": "s"}, "publish": {"more": more}}, message)
+            for more, message in (
+                ([{"webhook": {"url": "http://h/"}}], "publish.more[0].name is ''; give letters, digits, '-' and '_'"),
+                (
+                    [{"name": "mqtt", "webhook": {"url": "http://h/"}}],
+                    "publish.more[0].name is 'mqtt', as that of another destination; give each its own",
+                ),
+                (
+                    [{"name": "a", "files": {"folder": "x"}}, {"name": "a", "files": {"folder": "y"}}],
+                    "publish.more[1].name is 'a', as that of another destination; give each its own",
+                ),
+                ([{"name": "a"}], "publish.more[0] has no destination; give it one table: mqtt with a host, webhook"),
+                (
+                    [{"name": "a", "relay": {"pin": 17}, "mqtt": {"host": "h"}}],
+                    "publish.more[0] has mqtt and relay; give it one table",
+                ),
+                ([{"name": "a", "webhook": {"url": "h"}}], "publish.more[0].webhook.url is 'h', which is no address"),
+                (
+                    [{"name": "a", "mqtt": {"host": "h", "password_file": "p"}}],
+                    "publish.more[0].mqtt.username is missing, but publish.more[0].mqtt.password_file needs it",
+                ),
+                (
+                    {"name": "a"},
+                    "publish.more is {'name': 'a'}, but must be an array of tables; write [[publish.more]]",
+                ),
+                ([{"name": "a", "fax": {}}], "publish.more[0].fax is unknown; "),
+            )
+        ),
         ({"publish": {"retry": {"first_seconds": 400}}}, "publish.retry.first_seconds is more than publish.retry.most"),
         ({"publish": {"relay": {"pin": 28}}}, "publish.relay.pin is 28, which is out of range; give one from 0 to 27"),
         ({"health": {"max_temperature": True}}, "health.max_temperature is True, but must be a number; give one from"),
@@ -114,9 +143,36 @@ def test_every_destination_can_be_opened_from_settings(name: str, tmp_path: Path
     assert name in chosen.destinations
 
 
+def test_further_destinations_of_a_kind_have_names_of_their_own(tmp_path: Path) -> None:
+    clock = FakeClock()
+    publish = {
+        "webhook": {"url": "http://h/"},
+        "more": [
+            {"name": "office", "webhook": {"url": "http://office/"}},
+            {"name": "archive", "files": {"folder": str(tmp_path / "days")}},
+        ],
+    }
+    chosen = parse({"store": {"folder": "s"}, "publish": publish}, origin="test").publish
+    assert chosen.destinations == ("webhook", "office", "archive")
+    with Database.open(tmp_path / "store", clock) as store:
+        opened = [open_destination(name, chosen, clock, store) for name in chosen.destinations]
+        assert [type(one).__name__ for one in opened] == ["Webhook", "Webhook", "DayFiles"]
+        for one in opened:
+            one.close()
+
+
+def test_what_is_wrong_with_a_further_destination_is_told_with_its_place(tmp_path: Path) -> None:
+    clock = FakeClock()
+    more = [{"name": "office", "webhook": {"url": "http://h/", "secret_file": str(tmp_path / "none")}}]
+    chosen = parse({"store": {"folder": "s"}, "publish": {"more": more}}, origin="test").publish
+    with Database.open(tmp_path / "store", clock) as store, pytest.raises(ConfigError) as caught:
+        open_destination("office", chosen, clock, store)
+    assert str(caught.value).startswith("publish.more[0].webhook.secret_file names ")
+
+
 def test_an_unknown_destination_is_a_mistake_of_the_caller(tmp_path: Path) -> None:
     clock = FakeClock()
-    with Database.open(tmp_path, clock) as store, pytest.raises(ValueError, match="destinations are mqtt, webhook"):
+    with Database.open(tmp_path, clock) as store, pytest.raises(ValueError, match="destinations are not set"):
         open_destination("fax", PublishSettings(), clock, store)
     with pytest.raises(ValueError, match="folder is None"):
         DayFiles(PublishSettings().files, clock)

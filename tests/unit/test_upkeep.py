@@ -129,6 +129,21 @@ def store(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_erasing_reaches_the_day_files_of_every_destination(store: Path) -> None:
+    more = store / "more"
+    with Database.open(store / "store", FakeClock()) as database:
+        database.outbox.replay("archive")
+        DayFiles(FilesSettings(folder=more, format="csv"), FakeClock()).deliver(
+            database.outbox.pending("archive", 10.0, 10)
+        )
+    with (store / "c.toml").open("a") as file:
+        file.write(f'[[publish.more]]\nname = "archive"\n[publish.more.files]\nfolder = "{more}"\nformat = "csv"\n')
+    assert sum("AB1" in path.read_text() for path in more.iterdir()) == 2
+    assert run("erase", "--config", store / "c.toml", "--plate", "AB1", "--json") == 0
+    assert left(store) == ["k2"]
+    assert sum("AB1" in path.read_text() for path in more.iterdir()) == 0
+
+
 def left(store: Path) -> list[str]:
     with Database.open(store / "store", FakeClock()) as database:
         rows = [str(row["id"]) for row in database.events()]
