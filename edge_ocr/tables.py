@@ -51,7 +51,7 @@ class RecoverySettings:
     power_cycles: int = number(2, 1, 1_000)
     power_cycle_seconds: float = number(30.0, 0.1, 600)
     pause_seconds: float = number(0.5, 0, 3600)
-    pause_most_seconds: float = number(5.0, 0, 3600)
+    pause_most_seconds: float = number(4.0, 0, 3600)
     settle_seconds: float = number(10.0, 0, 3600)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edge_ocr.camera.grab import Take
     from edge_ocr.tables import CameraSettings
 
-_MOST_OPEN_SECONDS = 10.0
+_MOST_OPEN_SECONDS, _MOST_INQUIRY_SECONDS = 10.0, 3.0
 _OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 
 
@@ -46,7 +46,7 @@ class StreamGrabber:
         self._capture = _opened(self._address, settings, open_seconds)
         if not self._capture.isOpened():
             self._capture.release()
-            raise SourceError(f"{shown(source)}: {reason(self._address, open_seconds)}")
+            raise SourceError(f"{shown(source)}: {reason(self._address, min(_MOST_INQUIRY_SECONDS, open_seconds))}")
         import cv2  # noqa: PLC0415 -- after its options are set
 
         width, height, fps, code = (

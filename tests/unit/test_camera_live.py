@@ -16,7 +16,6 @@ from edge_ocr.clock import FakeClock
 from edge_ocr.errors import CameraLost
 from edge_ocr.tables import CameraSettings, RecoverySettings
 
-
 RECOVERY = RecoverySettings(reopens=1, restarts=2, pause_seconds=1, pause_most_seconds=4, settle_seconds=5)
 SETTINGS = CameraSettings(deadline_seconds=5, open_seconds=20, recovery=RECOVERY)
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge_ocr.camera import is_live, open_camera, process
-from edge_ocr.camera.job import Job
 from edge_ocr.camera.live import LiveCamera
 from edge_ocr.camera.process import Process
 from edge_ocr.clock import SystemClock
@@ -255,7 +254,7 @@ def test_what_can_never_work_is_lost_at_once(source: str, message: str) -> None:
         ("https", False),
     ],
 )
-def test_live_sources_are_told_from_files(source: str, live: bool) -> None:  # noqa: FBT001 -- a parameter of a test
+def test_live_sources_are_told_from_files(source: str, live: bool) -> None:
     assert is_live(source) is live
 
 
