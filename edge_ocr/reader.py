@@ -132,9 +132,12 @@ class Reader:
         """
         stopwatch = stopwatch or Stopwatch()
         sightings = self.sightings(image, crop=crop, stopwatch=stopwatch)
+        sight = Sight(self.recogniser, self.grammar, 0, stopwatch)
+        looks = [[sighting, *([] if crop else sight.again(image, sighting))] for sighting in sightings]
         with stopwatch.lap("decode"):
-            votes = [vote.fuse([sighting], self.grammar, kind=self.kind) for sighting in sightings]
-        found = [ballot.reading for ballot in votes if ballot]
+            votes = [vote.fuse(each, self.grammar, kind=self.kind) for each in looks]
+        pairs = zip(sightings, votes, strict=True)
+        found = [replace(ballot.reading, quad=first.strip.quad) for first, ballot in pairs if ballot]
         sure = found if crop else [reading for reading in found if self._is_credible(reading)]
         readings = [replace(reading, alternatives=reading.alternatives[: self._top]) for reading in sure]
         return sorted(readings, key=lambda reading: -reading.confidence)

@@ -6,6 +6,7 @@ maps it onto the strip, and stretched in contrast. Training uses :func:`stretch`
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil, dist
 from typing import TYPE_CHECKING
 
@@ -128,6 +129,21 @@ def perspective(
     source = np.array(quad.corners, np.float32) - np.array(origin, np.float32) - np.float32(0.5)
     target = np.array(inner, np.float32) - np.float32(0.5)
     return np.asarray(cv2.getPerspectiveTransform(source, target), np.float64)
+
+
+def grown(quad: Quad, across: float, down: float) -> Quad:
+    """A quad made larger or smaller around its middle, in the plane of the text.
+
+    Args:
+        quad: where a text is.
+        across: how far each end moves outwards, as a part of the quad's width; inwards below 0.
+        down: the same for the upper and the lower edge, as a part of its height.
+
+    """
+    unit = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
+    ends = np.array([-across, -down], np.float32) + unit * np.array([1 + 2 * across, 1 + 2 * down], np.float32)
+    plane = cv2.getPerspectiveTransform(unit, np.array(quad.corners, np.float32))
+    return replace(quad, corners=corners_of(cv2.perspectiveTransform(ends[None], plane)[0].tolist()))
 
 
 def grey(image: Image) -> Image:

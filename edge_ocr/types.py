@@ -216,13 +216,14 @@ class Sighting:
     """One text in one frame with its evidence: what a vote over many frames needs to keep.
 
     ``log_probs`` is float32 (T, C), rows summing to 1 as probabilities; ``hypotheses`` are the decoder's best, best
-    first.
+    first; ``lines`` is how many lines the text was read in, whose rows of ``log_probs`` follow each other.
     """
 
     frame: int
     strip: Strip
     log_probs: NDArray[np.float32]
     hypotheses: tuple[Hypothesis, ...]
+    lines: int = 1
 
 
 @dataclass(frozen=True, slots=True)

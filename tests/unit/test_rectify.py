@@ -183,3 +183,12 @@ def test_what_grows_one_way_and_shrinks_the_other_is_interpolated(*, lying: bool
     image = np.repeat(np.array([[0], [200]], np.uint8), 200, axis=1)
     found = rectify.shrink(image, width=100, height=8) if lying else rectify.shrink(image.T, width=8, height=100).T
     assert found[:, 50].tolist() == [0, 0, 25, 75, 125, 175, 200, 200]
+
+
+def test_a_quad_grows_in_its_own_plane() -> None:
+    level = Quad(corners_of([(10, 20), (110, 20), (110, 50), (10, 50)]), Kind.PLATE, 0.5)
+    assert np.allclose(rectify.grown(level, 0.1, -0.2).corners, [(0, 26), (120, 26), (120, 44), (0, 44)], atol=1e-3)
+    leaning = Quad(corners_of([(10, 20), (110, 40), (110, 80), (10, 50)]), Kind.PLATE, 0.5)
+    back = rectify.grown(rectify.grown(leaning, 0.1, 0.1), -0.1 / 1.2, -0.1 / 1.2)
+    assert np.allclose(back.corners, leaning.corners, atol=0.01)
+    assert (back.kind, back.score) == (Kind.PLATE, 0.5)
