@@ -65,9 +65,9 @@ class Step:
 
         """
         what, _, argument = text.strip().partition(":")
-        if what in _COUNTED:
+        if what in _COUNTED and int(argument or 1) > 0:
             return cls(what, count=int(argument or 1))
-        if what in _LASTING:
+        if what in _LASTING and float(argument or _FOR_EVER) > 0:
             return cls(what, seconds=float(argument or _FOR_EVER))
         if what == "size":
             width, height = map(int, argument.split("x"))
