@@ -42,6 +42,7 @@ _log = logging.getLogger(__name__)
 _USUAL_RATE = 25.0  # frames a second, where a recording does not tell
 _COMPLETE = 0.9  # of the frames that a recording says it has; fewer are worth a warning
 _READ_AT_ONCE = 1 << 20
+_SERIES = re.compile(r"%[0-9]*d")  # what stands for a number in the name of a series of images
 _IMAGE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")  # ISO media files that are images
 
 
@@ -261,8 +262,11 @@ def _check_file(path: Path) -> None:
 
 def _recording(path: Path) -> Iterator[tuple[Image, float, float]]:
     """Every image of a recording, the seconds since its beginning, and how long it stands."""
-    # The absolute path, and FFmpeg alone: OpenCV would take 'rtsp:x' for an address and 'img_%d.png' for a sequence.
-    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
+    place = str(path.absolute())
+    if path.suffix.lower() not in VIDEO_SUFFIXES and _SERIES.search(place):
+        raise _unreadable(path, "FFmpeg would read other files, numbered as it says", "rename it")
+    # The absolute path, and FFmpeg alone: OpenCV would take 'rtsp:x' for an address.
+    capture = cv2.VideoCapture(place, cv2.CAP_FFMPEG)
     try:
         rate = capture.get(cv2.CAP_PROP_FPS)
         rate = rate if 0 < rate < 1000 else _USUAL_RATE

@@ -276,6 +276,16 @@ def test_a_rate_that_cannot_be_is_taken_for_the_usual_one(
     assert moments(tmp_path, monkeypatch, [0, 0, 0], rate) == pytest.approx([0, 0.04, 0.08])
 
 
+@pytest.mark.parametrize("name", ["img_%d.png", "img_%03d.jpg", "img_%d"])
+def test_a_recording_that_is_called_like_a_series_gives_no_other_files(tmp_path: Path, name: str) -> None:
+    for number in (1, 2):
+        cv2.imwrite(str(tmp_path / f"img_{number}.png"), np.full((32, 32, 3), 40 * number, np.uint8))
+        cv2.imwrite(str(tmp_path / f"img_00{number}.jpg"), np.full((32, 32, 3), 40 * number, np.uint8))
+    (tmp_path / name).write_bytes(b"\0\0\0\x18ftypmp42" + bytes(500))  # a recording by its first bytes
+    with pytest.raises(SourceError, match="FFmpeg would read other files, numbered as it says; rename it"):
+        list(files.frames(str(tmp_path / name), start=Stamp(0.0, 0.0, "boot", synced=True)))
+
+
 @pytest.mark.parametrize("name", ["rtsp:x", "http:clip.avi", "clip_%d.avi", "concat:a|b.avi"])
 def test_a_recording_whose_name_looks_like_an_address_is_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
