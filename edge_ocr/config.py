@@ -42,10 +42,23 @@ class DetectSettings:
 
     Attributes:
         threshold: 0.01..0.99, the least score of a box that is read; None for the one the detector was exported with.
+        preprocess: steps of :mod:`edge_ocr.preprocess` that every strip goes through, in this order.
 
     """
 
     threshold: float | None = _number(None, 0.01, 0.99)
+    preprocess: tuple[str, ...] = _choice(
+        (),
+        "otsu",
+        "sauvola",
+        "median",
+        "non-local-means",
+        "clahe",
+        "stroke-width",
+        "level-profile",
+        "level-hough",
+        "level-rectangle",
+    )
 
 
 @dataclass(frozen=True, slots=True)

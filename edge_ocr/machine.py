@@ -90,6 +90,11 @@ def temperature(root: Path = Path("/")) -> float | None:
     return max(degrees, default=None)
 
 
+def heat(root: Path = Path("/")) -> tuple[float | None, bool]:
+    """The temperature, and whether the firmware slows the board down right now, for heat or for want of power."""
+    return temperature(root), bool((throttled(root) or 0) & _NOW)
+
+
 def throttled(root: Path = Path("/")) -> int | None:
     """The firmware's bits, None on other machines.
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from edge_ocr.config import Settings
     from edge_ocr.grammar import Grammar
     from edge_ocr.track import Track
-    from edge_ocr.types import Frame, Image, Quad, Sighting, Stamp
+    from edge_ocr.types import Frame, Image, Quad, Reading, Sighting, Stamp
     from edge_ocr.vote import Vote
 
 _MOST_MISSED = 100  # tracks without an event, for whoever wants to keep them
@@ -127,6 +127,7 @@ class Pipeline:
         self.rejected: Counter[Rejection] = Counter()
         self.missed: deque[Attempt] = deque(maxlen=_MOST_MISSED)
         self.reads = self.looks = 0
+        self._sightings: Sequence[Sighting] = ()
         self.configure(reader, settings, zones=zones)
 
     def configure(self, reader: FrameReader, settings: Settings, *, zones: Zones | None = None) -> None:
@@ -172,6 +173,7 @@ class Pipeline:
         if regions is None or regions:
             sightings = self._reader.sightings(frame.image, frame=frame.number, regions=regions, choose=choose)
             self.looks += 1
+        self._sightings = sightings
         self.reads += len(sightings)
         seen = [
             Observation(item.strip.quad, frame.number, frame.stamp, item, _crop(frame.image, item.strip.quad))
@@ -185,6 +187,11 @@ class Pipeline:
         for track in self._tracker.tracks:
             events += self._follow(track, frame)
         return events
+
+    def readings(self) -> list[Reading]:
+        """What was read in the latest frame, each by itself: for pictures that people look at."""
+        said = (vote.fuse([item], self._reader.grammar, kind=self._settings.kind) for item in self._sightings)
+        return [ballot.reading for ballot in said if ballot]
 
     def finish(self) -> list[Event]:
         """End all tracks: no frame follows."""

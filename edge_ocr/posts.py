@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edge_ocr.publish.sender import Sender
     from edge_ocr.store import Database
     from edge_ocr.tables import PublishSettings
+    from edge_ocr.types import Parcel
 
 _LINGER_SECONDS = 10.0
 """How long a program that ends goes on sending; what is left is sent by the next one."""
@@ -76,6 +77,13 @@ class Posts:
         """There is something new to send."""
         for _, flag in self._posts:
             flag.set()
+
+    def hurry(self, name: str, parcel: Parcel) -> None:
+        """Hand something to a destination before all that waits, once, whatever becomes of it; it is not stored."""
+        for sender, flag in self._posts:
+            if sender.name == name:
+                sender.hurry(parcel)
+                flag.set()
 
     def linger(self) -> None:
         """Wait while destinations take what is left, but not for those that take nothing."""

@@ -1,4 +1,4 @@
-"""`edge-ocr watch`: a source in, events out."""
+"""`edge-ocr watch` and `serve`: sources in, events out, for a while or for years."""
 
 from __future__ import annotations
 
@@ -14,15 +14,28 @@ from edge_ocr.errors import SourceError, StoreError
 if TYPE_CHECKING:
     import argparse
 
+    from edge_ocr.types import Event
+
 
 def add(commands: Any) -> None:
-    """Declare the command."""
-    watch = command(commands, "watch", _watch, "print an event for every plate that passes in a recording")
+    """Declare the commands."""
+    watch = command(commands, "watch", _watch, "print an event for every plate that passes a camera or in a recording")
     reading_flags(watch)
     watch.add_argument("--config", type=arguments.path, metavar="FILE", help="settings as TOML; flags come before them")
     watch.add_argument("--store", type=arguments.path, metavar="DIR", help="keep events and their crops in DIR")
     watch.add_argument("--until-end", action="store_true", help="stop at the end of the source")
-    watch.add_argument("source", type=arguments.name, metavar="SOURCE", help="a recording, a folder or a glob")
+    watch.add_argument("--realtime", action="store_true", help="play recordings at the pace at which they were made")
+    watch.add_argument(
+        "--previews", action="store_true", help="tell events early as well, as soon as they are certain"
+    )
+    watch.add_argument(
+        "source",
+        type=arguments.name,
+        metavar="SOURCE",
+        help="a recording, a folder, a glob, or a camera: /dev/video0, picamera2://0, rtsp://..., http://...",
+    )
+    serve = command(commands, "serve", _serve, "watch cameras, keep and publish events, and show pages, until stopped")
+    serve.add_argument("--config", type=arguments.path, metavar="FILE", required=True, help="settings as TOML")
 
 
 def _watch(args: argparse.Namespace) -> int:
@@ -31,7 +44,8 @@ def _watch(args: argparse.Namespace) -> int:
     table = output.watch_table(output.Style.of(sys.stdout))
     counts: Counter[str] = Counter()
     try:
-        events = runtime.watch(args.source, settings_of(args), counts=counts)
+        how = {"previews": args.previews, "realtime": args.realtime}
+        events = runtime.watch(args.source, settings_of(args), counts=counts, **how)
     except SourceError as error:
         complain(str(error))
         return NOTHING_READ
@@ -46,3 +60,13 @@ def _watch(args: argparse.Namespace) -> int:
     if not args.json:
         note(", ".join(f"{count} {name}" for name, count in counts.items()))
     return GOOD
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from edge_ocr import service  # noqa: PLC0415
+    from edge_ocr.clock import SystemClock  # noqa: PLC0415
+
+    def tell(event: Event) -> None:
+        say(output.json_line(event.as_json()))
+
+    return service.serve(args.config, SystemClock(), tell=tell if args.json else None)

@@ -7,6 +7,7 @@ opens nothing, since an outbox may deliver late, and whoever stands there by the
 from __future__ import annotations
 
 import math
+from collections import deque
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from edge_ocr.publish import Outcome
     from edge_ocr.tables import RelaySettings
     from edge_ocr.types import Parcel, Stamp
+
+_REMEMBERED = 64  # keys of events that it opened for
 
 
 class Pin(Protocol):
@@ -76,6 +79,7 @@ class Relay:
         self._opened: float | None = None  # when, monotonic
         self._until: float | None = None  # the relay is drawn
         self._locked_until = -math.inf
+        self._opened_for: deque[str] = deque(maxlen=_REMEMBERED)
 
     def deliver(self, parcels: Sequence[Parcel]) -> list[Outcome]:
         """Act upon the decisions of parcels."""
@@ -107,6 +111,8 @@ class Relay:
         if decision.get("action") == Action.REFUSE:
             self._lock(parcel, now, age)
         elif decision.get("action") == Action.OPEN:
+            if parcel.key in self._opened_for:  # by its preview: the vehicle is the same, and one opening is enough
+                return
             against = self._against(now, age)
             if against is None:
                 self._open(parcel, now, str(decision.get("explanation")))
@@ -141,6 +147,7 @@ class Relay:
         if self._pin is not None and not self._settings.dry_run:
             self._pin.on()
         self._opened, self._until = now.mono, now.mono + self._settings.seconds
+        self._opened_for.append(parcel.key)
 
     def _release(self) -> None:
         self._until = None

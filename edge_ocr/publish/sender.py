@@ -7,7 +7,7 @@ long as it says, or until there is something new.
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, deque
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 256  # parcels that are asked for at a time: a query for each would be slow, more would cost memory
 _IDLE_SECONDS = 0.5
+_HURRIED = 16  # parcels that are in a hurry at a time; beyond, the oldest comes too late anyway
 _LONGEST_WISH = 3600.0  # seconds; a server that asks for more patience is asked again after an hour
 
 _log = logging.getLogger(__name__)
@@ -65,6 +66,11 @@ class Sender:
         self._random = random or Random()  # noqa: S311 -- jitter is no secret
         self.counts: Counter[str] = Counter()
         self.problem: str | None = None
+        self._hurried: deque[Parcel] = deque(maxlen=_HURRIED)
+
+    def hurry(self, parcel: Parcel) -> None:
+        """Deliver something with the next step, before all that waits and once; any thread may ask for it."""
+        self._hurried.append(parcel)
 
     def step(self) -> float:
         """Deliver what is due now. Never raises for what the destination, the network or the disk does.
@@ -74,6 +80,8 @@ class Sender:
 
         """
         try:
+            while self._hurried:
+                self._attempt([self._hurried.popleft()])
             wish = self._destination.tick()
             parcels = list(self._outbox.pending(self.name, self._clock.monotonic(), _AT_ONCE))
             taken = self._deliver_all(parcels)

@@ -1,0 +1,409 @@
+"""`edge-ocr serve`: cameras, store, destinations and pages together, for years, under systemd.
+
+A thread for each camera, because a Raspberry Pi has four cores and the stages let go of Python's lock while they
+calculate; this module's own loop has the main thread: it alone writes events, answers signals and tells systemd how it
+goes. docs/design/runtime.md says why, what it costs, and what happens when a part fails.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from queue import Empty, Queue
+from threading import Lock
+from typing import TYPE_CHECKING, Protocol
+
+from edge_ocr import config, drawn, machine
+from edge_ocr.desk import Desk
+from edge_ocr.errors import ConfigError, EdgeOcrError
+from edge_ocr.health import Health
+from edge_ocr.live import Board
+from edge_ocr.notify import Notifier
+from edge_ocr.pace import Pace
+from edge_ocr.pipeline import Pipeline, open_reader
+from edge_ocr.posts import Posts
+from edge_ocr.store import Database, Keeper
+from edge_ocr.store.database import Entry
+from edge_ocr.store.recorder import Recorder
+from edge_ocr.types import Action, Attempt, Event, Parcel
+from edge_ocr.worker import Worker
+from edge_ocr.zones import Zones
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from edge_ocr.clock import Clock
+    from edge_ocr.config import Settings
+    from edge_ocr.reader import Reader
+    from edge_ocr.tables import CameraSettings
+    from edge_ocr.types import Image, Reading
+
+GOOD, TEMPFAIL = 0, 75
+"""Exit codes: stopped as asked, or every recording over; every camera lost, so that systemd should start it anew."""
+
+_TURN_SECONDS = 0.1  # between two looks at signals, the watchdog and what waits to be written
+_STATUS_SECONDS = 5.0
+_STUCK_SECONDS = 30.0  # a camera's thread that gave no sign of life for so long hangs where nobody can help it
+_STOP_SECONDS = 10.0  # for a camera's thread to end
+_WRITE_SECONDS = 5.0  # for the disk to take the last events
+_MOST_WAITING = 1000  # events between the cameras and the store
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+_log = logging.getLogger(__name__)
+
+
+class Server(Protocol):
+    """What is needed of the web server."""
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+
+    def start(self) -> None:
+        """Begin to answer."""
+
+    def stop(self) -> None:
+        """End, within seconds."""
+
+
+@dataclass(slots=True)
+class Signals:
+    """What the process was asked to do since it was last looked at."""
+
+    stop: bool = False
+    reload: bool = False
+
+    @contextmanager
+    def heard(self) -> Iterator[Signals]:
+        """Listen to SIGTERM, SIGINT (stop) and SIGHUP (reload) meanwhile; for the main thread."""
+        before = {number: signal.signal(number, self._hear) for number in _SIGNALS}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _hear(self, number: int, _: object) -> None:
+        if number == signal.SIGHUP:
+            self.reload = True
+        else:
+            self.stop = True
+
+
+class Service:
+    """Everything that `serve` runs.
+
+    Args:
+        load: reads the configuration; called for the start and for every reload.
+        clock: for all.
+        tell: is called with each event, previews included, once it is stored; None for nobody.
+        notifier: tells systemd.
+        random: n -> n random bytes, for the events' ids.
+
+    Raises:
+        ConfigError: the configuration is wrong, or names no camera.
+        EdgeOcrError: another part cannot be opened as it is set.
+
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Settings],
+        clock: Clock,
+        *,
+        tell: Callable[[Event], None] | None = None,
+        notifier: Notifier | None = None,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._load, self._clock, self._tell, self._random = load, clock, tell, random
+        self._notifier = notifier or Notifier()
+        self._settings = _checked(load())
+        self.health = Health(self._settings.health, clock, folder=self._settings.store.folder)
+        self.board = Board(clock)
+        self._queue: Queue[Event | Attempt] = Queue(_MOST_WAITING)
+        self._desk = Desk(self._settings, self.health)
+        self._reader = open_reader(self._settings)
+        self._workers: dict[str, Worker] = {}
+        self._store: Database | None = None
+        self._recorder: Recorder | None = None
+        self._posts: Posts | None = None
+        self._events = 0
+        self._pinged = self._said = clock.monotonic()
+
+    def run(self, signals: Signals) -> int:
+        """Work until asked to stop.
+
+        Returns:
+            The exit code, :data:`GOOD` or :data:`TEMPFAIL`.
+
+        """
+        with ExitStack() as stack:
+            self._open(stack)
+            zones = drawn.load(self._settings)
+            for camera in self._settings.camera:
+                self._begin(camera, zones)
+            self._notifier.ready()
+            code = None
+            while code is None and not signals.stop:
+                self._turn(_TURN_SECONDS)
+                if signals.reload:
+                    signals.reload = False
+                    self.reload()
+                code = self._verdict()
+            self._notifier.stopping()
+            self._end()
+        return GOOD if code is None else code
+
+    def reload(self) -> None:
+        """Take a changed configuration over; a wrong one is told in one line and changes nothing."""
+        self._notifier.reloading()
+        try:
+            settings = _checked(self._load())
+            zones = drawn.load(settings)
+            reader = self._reader if _reads_alike(settings, self._settings) else open_reader(settings)
+            desk = Desk(settings, self.health)
+        except EdgeOcrError as error:
+            _log.error("%s; the configuration stays as it was", error)
+            self._notifier.ready()
+            return
+        for table in ("kind", "store", "publish", "web", "health"):
+            if getattr(settings, table) != getattr(self._settings, table):
+                _log.warning("%s was changed, which counts from the next start on", table)
+                settings = replace(settings, **{table: getattr(self._settings, table)})
+        before = {camera.name: camera for camera in self._settings.camera}
+        self._settings, self._reader, self._desk = settings, reader, desk
+        wanted = {camera.name: camera for camera in settings.camera}
+        for name in [name for name in before if name not in wanted or not _alike(before[name], wanted[name])]:
+            self._drop(name)
+        for name, camera in wanted.items():
+            if name in self._workers:
+                self._workers[name].change(self._changed(camera, zones))
+            else:
+                self._begin(camera, zones)
+        _log.warning("the configuration was read again")
+        self._notifier.ready()
+
+    def redraw(self) -> None:
+        """Take zones over that were drawn anew.
+
+        Raises:
+            ConfigError: their file is wrong.
+
+        """
+        zones = drawn.load(self._settings)
+        for camera in self._settings.camera:
+            worker = self._workers.get(camera.name)
+            if worker is not None:
+                worker.change(self._changed(camera, zones))
+
+    def _open(self, stack: ExitStack) -> None:
+        """The store, what goes out of it, and the pages."""
+        settings = self._settings
+        if settings.store.folder is None:
+            return
+        store = stack.enter_context(Database(settings.store.folder, self._clock, settings.store))
+        self.health.watch("store", lambda: store.trouble)
+        self.health.tally("store", store.counted)
+        self._store, self._recorder = store, Recorder(store)
+        self._posts = stack.enter_context(Posts(store, settings.publish, self._clock, self.health))
+        stack.enter_context(Keeper(store))
+        if settings.web.enabled is not False:
+            self._open_pages(stack, store)
+
+    def _open_pages(self, stack: ExitStack, store: Database) -> None:
+        # Whoever wants no pages does not pay for them.
+        from edge_ocr.web import Hands, open_server  # noqa: PLC0415
+
+        reader = open_reader(self._settings, like=self._reader)
+        hands = Hands(read=partial(_read, reader, Lock()), reload=self.redraw)
+        try:
+            server: Server = open_server(self._settings, self.board, self.health, self._clock, store, hands)
+        except ConfigError as error:
+            if self._settings.web.enabled:
+                raise
+            _log.warning("there are no pages: %s", error)
+            return
+        server.start()
+        stack.callback(server.stop)
+        _log.warning("pages at %s", server.address)
+
+    def _begin(self, camera: CameraSettings, zones: dict[str, Zones]) -> None:
+        """Watch a camera."""
+        reader = self._reader if not self._workers else open_reader(self._settings, like=self._reader)
+        pipeline = Pipeline(reader, self._settings, zones=_zones(camera, zones), random=self._random)
+        pace = Pace(self._settings.pace, machine.heat)
+        worker = Worker(camera, pipeline, pace, self._clock, self.health, self._queue, self.board)
+        self._workers[camera.name] = worker
+        worker.start()
+
+    def _drop(self, name: str) -> None:
+        """Watch a camera no longer."""
+        worker = self._workers.pop(name)
+        worker.stop()
+        if not worker.join(_STOP_SECONDS):
+            _log.error("camera %s: does not end; it is left alone", name)
+
+    def _changed(self, camera: CameraSettings, zones: dict[str, Zones]) -> Callable[[Pipeline, Pace], None]:
+        settings = self._settings
+        reader = open_reader(settings, like=self._reader)
+
+        def apply(pipeline: Pipeline, pace: Pace) -> None:
+            pipeline.configure(reader, settings, zones=_zones(camera, zones))
+            pace.settings = settings.pace
+
+        return apply
+
+    def _turn(self, timeout: float) -> None:
+        """Do what is due: take what the cameras tell, write it, and say how it goes."""
+        try:
+            told: Event | Attempt | None = self._queue.get(timeout=timeout)
+        except Empty:
+            told = None
+        while told is not None:
+            self._take(told)
+            try:
+                told = self._queue.get_nowait()
+            except Empty:
+                told = None
+        now = self._clock.monotonic()
+        if self._recorder is not None:
+            self._stored(self._recorder.tick(now))
+        self._report(now)
+
+    def _take(self, told: Event | Attempt) -> None:
+        if isinstance(told, Attempt):
+            if self._store is not None:
+                self._store.miss(self._desk.attempt(told))
+            return
+        settled = self._desk.settle(told)
+        if settled is None:
+            return
+        if settled.preview:
+            self._announce(settled)
+        elif self._recorder is None:
+            self._stored([settled])
+        else:
+            entry = Entry(settled, settled.decision, self._settings.publish.destinations)
+            self._stored(self._recorder.add(entry, self._clock.monotonic()))
+
+    def _announce(self, preview: Event) -> None:
+        """A preview is for those who wait at a barrier or a screen; it is not stored."""
+        decision = preview.decision
+        relay = self._settings.publish.relay
+        opens = decision is not None and decision.action is Action.OPEN
+        if self._posts is not None and relay.previews and relay.pin is not None and opens:
+            event = preview.as_json()
+            self._posts.hurry("relay", Parcel(0, "relay", preview.id, preview.source, event, None, 0))
+        self.board.preview(preview.source, preview.reading, decision)
+        if self._tell is not None:
+            self._tell(preview)
+
+    def _stored(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._events += 1
+            self.board.tell(event)
+            if self._tell is not None:
+                self._tell(event)
+        if events and self._posts is not None:
+            self._posts.wake()
+
+    def _report(self, now: float) -> None:
+        """Tell systemd, but that all is well only if it is: threads live, and frames flow."""
+        every = self._notifier.watchdog_seconds
+        if every is not None and now - self._pinged >= every / 4 and self._flows(now, every / 2):
+            self._pinged = now
+            self._notifier.alive()
+        if now - self._said >= _STATUS_SECONDS:
+            self._said = now
+            well = [worker for worker in self._workers.values() if worker.lost is None]
+            reasons = self.health.snapshot().reasons
+            state = "; ".join(reasons) if reasons else "all is well"
+            self._notifier.status(f"{len(well)} of {len(self._workers)} cameras, {self._events} events; {state}")
+
+    def _flows(self, now: float, seconds: float) -> bool:
+        """Whether no thread hangs, and a frame of any camera was processed within so many seconds."""
+        workers = list(self._workers.values())
+        if any(now - worker.beat > _STUCK_SECONDS for worker in workers if not worker.ended):
+            return False
+        return not workers or any(worker.flowed is not None and now - worker.flowed <= seconds for worker in workers)
+
+    def _verdict(self) -> int | None:
+        """The exit code, if there is nothing left to do."""
+        workers = list(self._workers.values())
+        if workers and all(worker.ended and worker.join(0) for worker in workers):
+            return GOOD
+        left = [worker for worker in workers if not worker.ended]
+        return TEMPFAIL if left and all(worker.gone for worker in left) else None
+
+    def _end(self) -> None:
+        """Stop the cameras, and keep every event that comes of that; bounded in time."""
+        for worker in self._workers.values():
+            worker.stop()
+        until = self._clock.monotonic() + _STOP_SECONDS
+        for worker in self._workers.values():
+            while not worker.join(_TURN_SECONDS) and self._clock.monotonic() < until:
+                self._turn(_TURN_SECONDS)
+            if not worker.join(0):
+                _log.error("camera %s: does not end; it is left alone", worker.name)
+        self._turn(0.0)
+        if self._recorder is None:
+            return
+        until = self._clock.monotonic() + _WRITE_SECONDS
+        self._stored(self._recorder.flush(self._clock.monotonic()))
+        while self._recorder.trouble is not None and self._clock.monotonic() < until:
+            self._clock.sleep(_TURN_SECONDS)
+            self._stored(self._recorder.tick(self._clock.monotonic()))
+        if self._recorder.trouble is not None:
+            _log.error("the last events could not be stored: %s", self._recorder.trouble)
+
+
+def serve(path: Path, clock: Clock, *, tell: Callable[[Event], None] | None = None) -> int:
+    """Run what a configuration file describes, until SIGTERM or SIGINT; SIGHUP reads it again.
+
+    Args:
+        path: of the file.
+        clock: for all.
+        tell: is called with each event, previews included.
+
+    Returns:
+        The exit code, :data:`GOOD` or :data:`TEMPFAIL`.
+
+    Raises:
+        ConfigError: the configuration is wrong, or names no camera.
+        EdgeOcrError: another part cannot be opened as it is set.
+
+    """
+    with Signals().heard() as signals:
+        return Service(partial(config.load, path), clock, tell=tell).run(signals)
+
+
+def _checked(settings: Settings) -> Settings:
+    if not settings.camera:
+        raise ConfigError("the configuration names no camera; add a table [[camera]] with name and source")
+    return settings
+
+
+def _alike(one: CameraSettings, other: CameraSettings) -> bool:
+    """Whether two cameras differ in nothing but where texts are read, so that it may go on."""
+    return replace(one, zones=None, masks=None) == replace(other, zones=None, masks=None)
+
+
+def _reads_alike(one: Settings, other: Settings) -> bool:
+    return (one.kind, one.regions, one.detect) == (other.kind, other.regions, other.detect)
+
+
+def _zones(camera: CameraSettings, drawn_zones: dict[str, Zones]) -> Zones:
+    """What was drawn for a camera, or else what the configuration says."""
+    return drawn_zones.get(camera.name) or Zones(camera.zones, camera.masks or ())
+
+
+def _read(reader: Reader, lock: Lock, image: Image) -> Sequence[Reading]:
+    """What an image says; the pages have several threads, and a reader can have one at a time."""
+    with lock:
+        return reader.read(image)

@@ -1,0 +1,239 @@
+"""One camera's thread: frames in, events out to a queue, and nothing that one frame or one fault can end.
+
+:meth:`Worker._run` retries for ever, :meth:`Worker._run_once` may fail; nobody else retries.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing
+from queue import Full
+from threading import Event as Flag
+from threading import Lock, Thread
+from typing import TYPE_CHECKING
+
+from edge_ocr.errors import CameraLost, EdgeOcrError, SourceError
+from edge_ocr.source import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from queue import Queue
+
+    from edge_ocr.clock import Clock
+    from edge_ocr.health import Health
+    from edge_ocr.live import Board
+    from edge_ocr.pace import Pace
+    from edge_ocr.pipeline import Pipeline
+    from edge_ocr.source import Source
+    from edge_ocr.tables import CameraSettings
+    from edge_ocr.types import Attempt, Event, Frame
+
+_TURN_SECONDS = 0.25  # the longest that anything here waits at a time
+_MOST_FAILURES = 25  # frames in a row: one is bad luck, so many are a fault that a fresh start may cure
+_FIRST_PAUSE, _MOST_PAUSE = 1.0, 60.0  # seconds before a fresh start, doubled with each
+
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Watches one camera from :meth:`start` to :meth:`stop`.
+
+    Args:
+        camera: which one.
+        pipeline: reads its frames.
+        pace: how many of them.
+        clock: for pauses and figures.
+        health: is told of frames and faults.
+        out: takes events and attempts; what it has no room for is lost, and counted.
+        board: shows what is going on; None for nobody.
+
+    Attributes:
+        name: of the camera.
+        beat: when its thread last was well, monotonic seconds.
+        flowed: when it last processed a frame, None before the first.
+        ended: whether its source, a recording, is over.
+        lost: why the camera was given up for now; None while it is watched.
+        gone: whether that is because all that may cure it was tried.
+
+    """
+
+    def __init__(
+        self,
+        camera: CameraSettings,
+        pipeline: Pipeline,
+        pace: Pace,
+        clock: Clock,
+        health: Health,
+        out: Queue[Event | Attempt],
+        board: Board | None = None,
+    ) -> None:
+        self.camera, self.name = camera, camera.name
+        self._pipeline, self._pace = pipeline, pace
+        self._clock, self._health, self._out, self._board = clock, health, out, board
+        self._stop = Flag()
+        self._lock = Lock()
+        self._change: Callable[[Pipeline, Pace], None] | None = None
+        self._thread = Thread(target=self._run, name=f"camera {self.name}", daemon=True)
+        self._pause = _FIRST_PAUSE
+        self._counted: dict[str, float] = {}
+        self.beat = clock.monotonic()
+        self.flowed: float | None = None
+        self.ended = False
+        self.lost: str | None = None
+        self.gone = False
+
+    def start(self) -> None:
+        """Begin."""
+        self._health.watch(f"camera {self.name}", lambda: self.lost)
+        self._thread.start()
+
+    def change(self, apply: Callable[[Pipeline, Pace], None]) -> None:
+        """Let something be done to the pipeline and the pace between two frames."""
+        with self._lock:
+            before = self._change
+
+            def both(pipeline: Pipeline, pace: Pace) -> None:
+                if before is not None:
+                    before(pipeline, pace)
+                apply(pipeline, pace)
+
+            self._change = both
+
+    def stop(self) -> None:
+        """Ask it to end; tracks in the picture become events first. Returns at once."""
+        self._stop.set()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for its end for so many seconds; whether it has ended."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._run_once()
+            except SourceError as error:
+                self.gone = isinstance(error, CameraLost)
+                self._give_up(str(error))
+            except Exception as error:  # noqa: BLE001 -- a fault of any part must not end the watch of this camera
+                _log.exception("camera %s: begins again after a fault", self.name)
+                self._give_up(str(error) or type(error).__name__)
+            else:
+                break
+            self._rest()
+        self._tell(self._finish())
+        self._health.ended(self.name)
+        self._health.forget(f"camera {self.name}")
+        if self._board is not None:
+            self._board.ended(self.name)
+
+    def _run_once(self) -> None:
+        """Watch until asked to stop or until the source ends."""
+        source = open_source(self.camera, self._clock, name=self.name, realtime=True)
+        self._counted = {}
+        failures = 0
+        with closing(source):
+            while not self._stop.is_set():
+                frame = self._next(source)
+                if source.ended:
+                    self.ended = True
+                    break
+                if frame is None:
+                    continue
+                failures = 0 if self._process(frame) else failures + 1
+                if failures == _MOST_FAILURES:
+                    raise EdgeOcrError(f"{failures} frames in a row could not be processed; see the log for the cause")
+
+    def _next(self, source: Source) -> Frame | None:
+        """The next frame, if there is one soon."""
+        self.beat = now = self._clock.monotonic()
+        self._adopt()
+        pause = self._pace.wait(now) if source.live else 0.0
+        if pause > 0:
+            self._stop.wait(min(pause, _TURN_SECONDS))
+            if pause > _TURN_SECONDS:
+                return None
+        frame = source.latest(_TURN_SECONDS)
+        self._count(source)
+        return frame
+
+    def _process(self, frame: Frame) -> bool:
+        """Whether it could be done."""
+        begin = self._clock.monotonic()
+        reads = self._pipeline.reads
+        self._health.frame(self.name)
+        try:
+            events = self._pipeline.step(frame, most_reads=self._pace.most_reads)
+        except Exception:  # noqa: BLE001 -- whatever a frame does to a part, the next one is another
+            self._health.count("frames_failed", camera=self.name)
+            _log.warning("camera %s: frame %d could not be processed", self.name, frame.number, exc_info=True)
+            return False
+        self._health.count("reads", self._pipeline.reads - reads, camera=self.name)
+        self._tell(events)
+        if self._board is not None:
+            self._board.show(self.name, frame, self._pipeline.readings)
+        end = self._clock.monotonic()
+        self._pace.took(frame, begin, end)
+        self.flowed, self.lost, self.gone, self._pause = end, None, False, _FIRST_PAUSE
+        return True
+
+    def _tell(self, events: list[Event]) -> None:
+        for event in events:
+            if not event.preview:
+                self._health.event(self.name)
+            self._put(event)
+        while self._pipeline.missed:
+            attempt = self._pipeline.missed.popleft()
+            self._put(attempt)
+        for reason, count in self._pipeline.rejected.items():
+            self._health.count("rejected", count, reason=str(reason))
+        self._pipeline.rejected.clear()
+
+    def _put(self, told: Event | Attempt) -> None:
+        try:
+            self._out.put_nowait(told)
+        except Full:
+            self._health.count("shed", kind="events")
+            _log.error("camera %s: an event is lost, because those before it wait for the disk", self.name)
+
+    def _finish(self) -> list[Event]:
+        try:
+            return self._pipeline.finish()
+        except Exception:  # noqa: BLE001 -- the end goes on whatever a part does
+            _log.exception("camera %s: what was in the picture at the end could not be told", self.name)
+            return []
+
+    def _give_up(self, why: str) -> None:
+        if self.lost != why:  # once, not with every try
+            _log.error("camera %s: %s; it is tried again", self.name, why)
+        self.lost = why
+        self._health.count("restarts", what=f"camera {self.name}")
+
+    def _rest(self) -> None:
+        """Pause before a fresh start, longer each time, while the thread goes on telling that it is well."""
+        until = self._clock.monotonic() + self._pause
+        self._pause = min(2 * self._pause, _MOST_PAUSE)
+        while not self._stop.is_set() and self._clock.monotonic() < until:
+            self.beat = self._clock.monotonic()
+            self._stop.wait(_TURN_SECONDS)
+
+    def _adopt(self) -> None:
+        with self._lock:
+            change, self._change = self._change, None
+        if change is not None:
+            change(self._pipeline, self._pace)
+
+    def _count(self, source: Source) -> None:
+        """Pass on what a source counted since the last time."""
+        for name, labels, total in _counts(source, self.name):
+            key = f"{name} {labels}"
+            more = total - self._counted.get(key, 0)
+            if more > 0:
+                self._counted[key] = total
+                self._health.count(name, more, **labels)
+
+
+def _counts(source: Source, camera: str) -> Iterator[tuple[str, Mapping[str, str], float]]:
+    yield "frames_dropped", {"camera": camera}, source.dropped
+    for rung, count in source.recoveries.items():
+        yield "restarts", {"what": f"camera {camera}", "rung": rung}, count
