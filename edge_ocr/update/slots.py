@@ -10,7 +10,7 @@ of ``trial`` over ``current``. Whenever the power goes, a restart finds the old 
 started three times without being accepted is taken back.
 
 This file needs nothing but Python: the installer copies it beside the releases, so that no release, however broken, can
-break what replaces it. As a program: ``slots.py ROOT start|confirm|roll-back|status``.
+break what replaces it. As a program: ``slots.py ROOT begin|start|confirm|roll-back|status``.
 """
 
 from __future__ import annotations
@@ -170,9 +170,12 @@ def _sync(folder: Path) -> None:
 
 
 def _start(root: Path, words: Sequence[str]) -> None:
-    """Become the program; a release on trial that cannot even be started is taken back at once."""
+    """Become the program; a release on trial that cannot even be started is taken back at once.
+
+    Counting the starts is `begin`'s, which the service runs before, with the right to write here that it lacks itself.
+    """
     while True:
-        release = begin(root)
+        release = trial(root) or begin(root)
         models = release / "models"
         environment = {**os.environ, **({"EDGE_OCR_MODELS": str(models)} if models.is_dir() else {})}
         python = str(release / "venv" / "bin" / "python")
@@ -221,6 +224,7 @@ def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="edge-ocr-release", description="Which release of edge-ocr runs.")
     parser.add_argument("root", type=Path, help="the folder of the releases")
     commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("begin", help="count a start of a trial, and take it back after too many")
     start = commands.add_parser("start", help="become the release that is to run, on trial or not")
     start.add_argument("words", nargs=argparse.REMAINDER, help="arguments of edge-ocr")
     proof = commands.add_parser("confirm", help="watch a trial, then accept it or take it back")
@@ -230,6 +234,8 @@ def main(words: Sequence[str]) -> int:
     commands.add_parser("roll-back", help="take a trial back")
     commands.add_parser("status", help="say which release is current, and which on trial")
     args = parser.parse_args(words)
+    if args.command == "begin":
+        begin(args.root)
     if args.command == "start":
         _start(args.root, args.words)
     if args.command == "confirm" and trial(args.root) is not None:

@@ -127,3 +127,12 @@ def test_a_person_takes_a_trial_back(root: Path) -> None:
     assert run(root, "status").stdout == "current: r0\ntrial: r1\n"
     assert run(root, "roll-back").returncode == 0
     assert run(root, "status").stdout == "current: r0\ntrial: none\n"
+
+
+def test_what_the_service_runs_before_counts_and_the_start_does_not(root: Path) -> None:
+    slots.offer(root, "r1")
+    for _ in range(slots.MOST_STARTS):
+        assert run(root, "begin").returncode == 0
+        assert run(root, "status").stdout == "current: r0\ntrial: r1\n"
+    assert run(root, "begin").returncode == 0
+    assert run(root, "status").stdout == "current: r0\ntrial: none\n"
