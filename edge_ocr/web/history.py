@@ -79,14 +79,17 @@ class History:
 
 
 def plot(values: Sequence[float | None], width: int = 240, height: int = 48) -> str:
-    """The ``points`` of SVG polylines, parted by '|' where values are missing; time runs to the right, 0 is below."""
+    """The ``points`` of SVG polylines, parted by '|' where values are missing.
+
+    Time runs to the right and fills the width, 0 is below.
+    """
     known = [value for value in values if value is not None]
     top = max([*known, 0.0]) * 1.1 or 1.0
     parts: list[list[str]] = [[]]
-    for number, value in enumerate(values, _POINTS - len(values)):
+    for number, value in enumerate(values):
         if value is None:
             parts.append([])
             continue
-        x, y = width * number / (_POINTS - 1), height * (1 - max(0.0, value) / top)
+        x, y = width * number / max(1, len(values) - 1), height * (1 - max(0.0, value) / top)
         parts[-1].append(f"{x:.1f},{y:.1f}")
     return "|".join(" ".join(part) for part in parts if part)

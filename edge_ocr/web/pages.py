@@ -160,18 +160,25 @@ def health(site: Site, request: Request) -> Answer:
         lines = history.plot(values).split("|")
         if last is not None and math.isfinite(last):
             plots.append((title, unit, form.format(last), lines, f"{max(v for v in values if v is not None):.4g}"))
-    figures = [(sample.name.replace("_", " "), _of(sample.labels), sample.value) for sample in snapshot.samples]
+    figures = [_figure(sample.name, sample.labels, sample.value) for sample in snapshot.samples]
     return _page(
         *(request, "health.html", "Health"),
         ok=snapshot.ok,
         reasons=snapshot.reasons,
         plots=plots,
         figures=sorted(figures),
+        span=max(1, round(len(points) * history.EVERY / 60)),
     )
 
 
-def _of(labels: Sequence[tuple[str, str]]) -> str:
-    return ", ".join(value for _, value in labels)
+def _figure(name: str, labels: Sequence[tuple[str, str]], value: float) -> tuple[str, str, str]:
+    """A figure as people read it: what, of what, how much."""
+    what, of = name.replace("_", " "), ", ".join(value for _, value in labels)
+    if name.endswith("bytes"):
+        return what.removesuffix(" bytes"), of, f"{value / 1e6:,.0f} MB"
+    if name.endswith("seconds"):
+        return what.removesuffix(" seconds"), of, f"{value:,.0f} s" if value >= 100 else f"{value:.1f} s"
+    return what, of, f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
 
 
 def account(site: Site, request: Request) -> Answer:

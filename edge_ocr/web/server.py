@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,7 +14,6 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import tornado.httpserver
-import tornado.netutil
 import tornado.web
 
 from edge_ocr.errors import ConfigError, printable
@@ -26,7 +26,6 @@ from edge_ocr.web.stream import Feed, Lens, painter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from socket import socket
 
     from edge_ocr.web.site import Site
 
@@ -35,6 +34,7 @@ _HEADER_SECONDS = 30.0
 _HEADER_BYTES = 16 << 10
 _HANDS = 2  # threads for what takes time: a board has four cores, and cameras come first
 _STOP_SECONDS = 10.0
+_WAITING = 64  # connections that wait to be taken
 _BURST = 10  # seconds' worth of requests that may come at once
 
 _log = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ class Server:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._tls = _tls(site)
-        self._sockets = _sockets(site)
+        self._socket = _socket(site)
         self._thread = Thread(target=self._run, name="web", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
@@ -128,7 +128,7 @@ class Server:
     @property
     def address(self) -> str:
         """Where it is, as a browser wants it."""
-        host, port = self._sockets[0].getsockname()[:2]
+        host, port = self._socket.getsockname()[:2]
         host = f"[{host}]" if ":" in host else host
         return f"{'https' if self._tls else 'http'}://{host}:{port}/"
 
@@ -155,8 +155,7 @@ class Server:
             self._thread.join(_STOP_SECONDS)
             if self._thread.is_alive():
                 _log.error("the web server did not stop within %g s", _STOP_SECONDS)
-        for one in self._sockets:
-            one.close()
+        self._socket.close()
         self._site.view.close()
 
     def _run(self) -> None:
@@ -183,7 +182,7 @@ class Server:
             chunk_size=16 << 10,
         )
         server.most = self._site.settings.web.most_connections
-        server.add_sockets(self._sockets)
+        server.add_socket(self._socket)
         house.feed.open()
         sampler = asyncio.create_task(self._sample(house))
         self._ready.set()
@@ -225,11 +224,14 @@ def _tls(site: Site) -> ssl.SSLContext | None:
     return context
 
 
-def _sockets(site: Site) -> list[socket]:
+def _socket(site: Site) -> socket.socket:
     web = site.settings.web
     try:
-        return tornado.netutil.bind_sockets(web.port, web.address, reuse_port=False)
+        kind, _, _, _, place = socket.getaddrinfo(web.address, web.port, type=socket.SOCK_STREAM)[0]
+        one = socket.create_server(place[:2], family=kind, backlog=_WAITING)
     except OSError as error:
         cause = error.strerror or str(error)
         what = f"web.address {web.address!r} and web.port {web.port} cannot be listened at ({cause})"
         raise ConfigError(f"{what}; free the port, or choose another") from error
+    one.setblocking(False)  # noqa: FBT003 -- the library has no name for it
+    return one

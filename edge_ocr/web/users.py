@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 LEAST_PASSWORD, MOST_PASSWORD = 10, 200
 """Characters. No rules about kinds of characters: length is what counts."""
 
+_PASSES, _MEMORY = 5, 7 * 1024  # KiB
 _MOST_USERS, _MOST_TOKENS = 200, 100
 _PREFIX = "eocr_"  # so that a token that leaks into a repository is recognised
 
@@ -63,7 +64,7 @@ class Users:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = Lock()
-        self._hasher = argon2.PasswordHasher(time_cost=5, memory_cost=7 * 1024, parallelism=1)
+        self._hasher = argon2.PasswordHasher(time_cost=_PASSES, memory_cost=_MEMORY, parallelism=1)
         held = jsonfile.read(path, {"users": [], "tokens": []})
         self._users = {user["name"]: User(**user) for user in held["users"]}
         self._tokens = {token["hash"]: Token(**token) for token in held["tokens"]}

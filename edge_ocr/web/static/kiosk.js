@@ -69,7 +69,12 @@ async function look() {
 for (const button of document.querySelectorAll("button[data-language]"))
   button.addEventListener("click", () => { language = button.dataset.language; document.documentElement.lang = language; draw(); });
 addEventListener("contextmenu", (event) => event.preventDefault());
-navigator.serviceWorker?.register("/sw.js").catch(() => {}); // only over HTTPS or on this very machine
+// The page is kept for a screen that is switched on before the server; browsers do that over HTTPS or on this machine.
+navigator.serviceWorker?.register("/sw.js").then(async () => {
+  await caches.delete("kiosk");
+  const files = [...document.querySelectorAll("link, script")].map((node) => node.href || node.src);
+  await (await caches.open("kiosk")).addAll([location.href, ...files]);
+}).catch(() => {});
 navigator.wakeLock?.request("screen").catch(() => {});
 draw();
 open();
