@@ -15,13 +15,13 @@ import unicodedata
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_ocr.errors import ListError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
     from typing import Any
 
 LISTS = ("allow", "deny", "known")
@@ -272,9 +272,12 @@ def save(lists: Lists, path: Path) -> None:
     """Replace a file of lists, all or nothing.
 
     Raises:
-        ListError: it cannot be written; the old one is still there then.
+        ListError: it cannot be written, or is a folder, pipe or device; the old one is still there then.
 
     """
+    path = Path(os.path.realpath(path))  # a link stays one
+    if path.exists() and not path.is_file():
+        raise ListError(f"{printable(path)}: is no file that could be replaced; name another, or none for stdout")
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("w", encoding="utf-8", newline="") as file:

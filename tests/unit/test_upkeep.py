@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +18,6 @@ from edge_ocr.publish.files import DayFiles
 from edge_ocr.store import Database
 from edge_ocr.tables import FilesSettings
 from edge_ocr.types import Event, Kind, Quad, Reading
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WALL = 1_777_630_000.0  # 2026-05-01T10:06:40Z
 
@@ -77,6 +78,30 @@ def test_exporting_gives_what_importing_takes(file: Path, tmp_path: Path, capsys
     assert run("lists", "export", "--file", file, tmp_path / "copy.csv") == 0
     assert (tmp_path / "copy.csv").read_text() == shown
     assert lists.load(tmp_path / "copy.csv") == lists.load(file)
+
+
+def test_an_export_that_finds_no_room_is_told_and_fails(file: Path) -> None:
+    command = [sys.executable, "-m", "edge_ocr", "lists", "export", "--file", str(file)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "edge-ocr: stdout: cannot be written (No space left on device); send the results elsewhere\n"
+    )
+
+
+def test_a_pipe_is_not_replaced_by_lists(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert run("lists", "export", "--file", file, tmp_path / "pipe") == 2
+    assert "pipe: is no file that could be replaced; name another" in capsys.readouterr().err
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_link_to_lists_stays_a_link(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.csv").symlink_to(file)
+    assert run("lists", "remove", "--file", tmp_path / "link.csv", "AB1") == 0
+    assert (tmp_path / "link.csv").is_symlink()
+    assert plates(file) == [("deny", "CD2", "")]
 
 
 def test_the_file_may_be_named_by_the_configuration(file: Path, tmp_path: Path) -> None:
