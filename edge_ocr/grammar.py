@@ -55,6 +55,8 @@ class Grammar:
         alphabet: the characters; character ``i`` is the recogniser's class ``classes[i]``.
         classes: int32, (A,), ascending; every class but the blank.
         regions: the regions whose formats it was made of; none for a word list.
+        unlisted: a second automaton, for texts that the first does not have; None where there is no need of it (see
+            :mod:`edge_ocr.words`).
 
     """
 
@@ -62,13 +64,19 @@ class Grammar:
     alphabet: str
     classes: NDArray[np.int32]
     regions: tuple[Region, ...]
+    unlisted: Automaton | None = None
 
     def weight(self, text: str) -> float:
-        """What the automaton adds to a text, in nats; -inf for one that it does not accept."""
+        """What the grammar adds to a text, in nats; -inf for one that it does not accept."""
         positions = [self.alphabet.find(character) for character in text]
         if min(positions, default=0) < 0:
             return -math.inf
-        return self.automaton.weight([int(self.classes[position]) for position in positions])
+        return self.weigh([int(self.classes[position]) for position in positions])
+
+    def weigh(self, labels: Sequence[int]) -> float:
+        """The same for a sequence of the recogniser's classes: the better of what the automata say."""
+        weight = self.automaton.weight(labels)
+        return weight if self.unlisted is None else max(weight, self.unlisted.weight(labels))
 
     def region_of(self, text: str) -> str | None:
         """The most probable region among those with a format that accepts ``text``; None where there is none."""

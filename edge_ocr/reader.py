@@ -22,9 +22,10 @@ from edge_ocr.join import joined
 from edge_ocr.recognise import Recogniser
 from edge_ocr.sight import Sight
 from edge_ocr.types import Kind
+from edge_ocr.words import listed_grammar, open_grammar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from edge_ocr.bundle import Bundle
     from edge_ocr.types import Image, Quad, Reading, Region, Sighting
@@ -50,17 +51,20 @@ class Reader:
         bundle: the recogniser; None for the one that came with this package.
         detector: finds the quads in an image, best first, and is told ``regions`` where only those are worth a look;
             None for the one that came with this package, which is loaded when first needed.
-        grammar: what a text may look like, over the recogniser's alphabet with blank 0; needed for kinds other than
-            plates, and in the place of ``regions``.
+        grammar: what a text may look like, over the recogniser's alphabet with blank 0, in the place of ``regions``;
+            None for anything where no plates are read.
+        words: names that are expected, such as a town's streets; any other text is possible, at a price (see
+            :mod:`edge_ocr.words`). Not for plates, and in the place of ``grammar``.
         top: the most alternatives that a reading lists, 0 to 5; a text's confidence does not depend on it.
         min_confidence: 0..1, the least of a reading where plates are detected; a whole crop is read whatever comes.
         min_characters: >= 1, the shortest text of a reading where plates are detected; None for that of the kind in
             :data:`SHORTEST`, whatever ``min_confidence`` says.
         threads: how many cores one inference may use; >= 1.
+        preprocess: steps of :mod:`edge_ocr.preprocess` that every strip goes through, by name and in this order.
 
     Raises:
         BundleError: no bundle came with this package for the kind, or the one given is for another.
-        GrammarError: a region is not known.
+        GrammarError: a region is not known, or no word can be written in the recogniser's alphabet.
         EngineError: no interpreter is installed, or it refuses the model.
         TypeError: another argument is of the wrong type.
         ValueError: another argument is out of its range.
@@ -75,10 +79,12 @@ class Reader:
         bundle: Bundle | None = None,
         detector: Callable[..., list[Quad]] | None = None,
         grammar: Grammar | None = None,
+        words: Iterable[str] | None = None,
         top: int = 5,
         min_confidence: float = MIN_CONFIDENCE,
         min_characters: int | None = None,
         threads: int = 1,
+        preprocess: Sequence[str] = (),
     ) -> None:
         if kind not in list(Kind):
             raise ValueError(f"kind must be one of {', '.join(Kind)}, not {kind!r}")
@@ -90,13 +96,17 @@ class Reader:
             raise ValueError("regions and grammar exclude each other: a grammar is already made of its regions")
         if self.kind is not Kind.PLATE and regions is not None:
             raise ValueError(f"regions are for plates, not for kind {self.kind}")
+        if words is not None and (grammar is not None or self.kind is Kind.PLATE):
+            raise ValueError("words are for other kinds than plates, and in the place of a grammar")
         bundle = bundle or shipped_bundle(self.kind, task="recognise")
         if (bundle.task, bundle.kind) != ("recognise", self.kind):
             raise BundleError(f"{bundle.name}: is to {bundle.task} kind {bundle.kind}, not to recognise {self.kind}")
-        self.recogniser = Recogniser(bundle, threads=threads)
+        self.recogniser = Recogniser(bundle, threads=threads, preprocess=preprocess)
+        if words is not None:
+            grammar = listed_grammar(words, self.recogniser.alphabet)
+        elif grammar is None and self.kind is not Kind.PLATE:
+            grammar = open_grammar(self.recogniser.alphabet)
         if grammar is None:
-            if self.kind is not Kind.PLATE:
-                raise ValueError(f"grammar must be given for kind {self.kind}: pass word_grammar(words, alphabet)")
             known = load_regions(regions)
             grammar = plate_grammar(known, self.recogniser.alphabet)
             _trim_heap()

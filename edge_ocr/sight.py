@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edge_ocr import ctc, rectify
+from edge_ocr import rectify
+from edge_ocr.decode import search
 from edge_ocr.join import stacked
 from edge_ocr.lines import parted, proportion
 from edge_ocr.types import Kind, Quad, Sighting, corners_of
@@ -159,7 +160,7 @@ class Sight:
             # Where the detector was wrong the strip is more likely than not without any character, but a grammar that
             # accepts no empty text would find one all the same.
             empty = float(log_probs[:, 0].sum()) > _HALF
-            hypotheses = [] if empty else ctc.beam_search(log_probs, BEAM, LISTED, self.grammar.automaton)
+            hypotheses = [] if empty else search(log_probs, self.grammar, BEAM, LISTED)
         return Sighting(self.frame, strip, log_probs, tuple(hypotheses))
 
 

@@ -186,7 +186,7 @@ def _text(labels: Labels, grammar: Grammar) -> str:
 def _weighed(sightings: Sequence[Sighting], grammar: Grammar) -> dict[Labels, float]:
     """Every listed label sequence that the grammar accepts, in order of first mention, with its weight."""
     listed = dict.fromkeys(hypothesis.labels for sighting in sightings for hypothesis in sighting.hypotheses)
-    weights = ((labels, grammar.automaton.weight(labels)) for labels in listed if labels)
+    weights = ((labels, grammar.weigh(labels)) for labels in listed if labels)
     return {labels: weight for labels, weight in weights if np.isfinite(weight)}
 
 

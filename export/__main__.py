@@ -13,6 +13,7 @@ from export import (
     evaluate_detector,
     evaluate_frames,
     evaluate_vote,
+    measure_words,
     places,
     recogniser_commands,
     samples,
@@ -59,6 +60,7 @@ _COMMANDS = {
     "evaluate-clips": ("measure watch on labelled clips", evaluate_clips.add_arguments, evaluate_clips.run),
     "evaluate-vote": ("measure the vote on several looks", evaluate_vote.add_arguments, evaluate_vote.run),
     "evaluate-detector": ("measure the detector", evaluate_detector.add_arguments, evaluate_detector.run),
+    "measure-words": ("measure word lists", measure_words.add_arguments, measure_words.run),
     "samples": ("make the samples that `make run` reads", samples.add_arguments, samples.run),
     "convert": ("turn an ONNX master into a TFLite file", convert.add_arguments, convert.run),
 }

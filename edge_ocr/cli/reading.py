@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edge_ocr import arguments, output
 from edge_ocr.cli.flags import check_regions, command, reading_flags
 from edge_ocr.cli.terminal import GOOD, NOTHING_READ, complain, progress, say
-from edge_ocr.errors import SourceError, printable
+from edge_ocr.errors import ConfigError, SourceError, printable
 from edge_ocr.types import Kind
 
 # A command imports what it needs when it runs: `--help` and a mistyped flag answer at once, and `read` does not pay for
@@ -40,6 +40,9 @@ def add(commands: Any) -> None:
         help="leave out what is less sure (0 to 1; default 0.3)",
     )
     read.add_argument(
+        "--words", type=arguments.path, metavar="FILE", help="names to expect, one a line; for other kinds than plates"
+    )
+    read.add_argument(
         "--annotate", type=arguments.path, metavar="DIR", help="write pictures with what was read into DIR"
     )
     read.add_argument(
@@ -55,9 +58,10 @@ def _read(args: argparse.Namespace) -> int:
     from edge_ocr.reader import Reader  # noqa: PLC0415
 
     check_regions(Kind(args.kind), args.region)
+    words = _words(Kind(args.kind), args.words)
     inputs = list(_inputs(args.paths))
     pictures = _pictures(args.annotate, [path for path, _ in inputs])
-    reader = Reader(args.kind, regions=args.region, top=args.top, min_confidence=args.min_confidence)
+    reader = Reader(args.kind, regions=args.region, words=words, top=args.top, min_confidence=args.min_confidence)
     table = output.read_table([printable(path) for path, _ in inputs], output.Style.of(sys.stdout))
     if not args.json:
         say(table.head())
@@ -74,6 +78,17 @@ def _read(args: argparse.Namespace) -> int:
             _draw(pictures, number, image, result)
         good += result.error is None
     return GOOD if good else NOTHING_READ
+
+
+def _words(kind: Kind, path: Path | None) -> list[str] | None:
+    """The names of a file; where none is given, None."""
+    if path is None:
+        return None
+    if kind is Kind.PLATE:
+        raise ConfigError("--words are not for plates, whose formats are named by --region; choose another --kind")
+    from edge_ocr.words import read_names  # noqa: PLC0415
+
+    return read_names(path)
 
 
 def _inputs(paths: Sequence[str]) -> Iterator[tuple[str, SourceError | None]]:

@@ -241,11 +241,23 @@ def test_regions_are_for_plates() -> None:
         Reader("word", bundle=replace(BUNDLE, kind=Kind.WORD), regions=["sk"])
 
 
-def test_other_kinds_need_a_grammar() -> None:
+def test_other_kinds_read_anything_unless_a_grammar_says_what() -> None:
     bundle = replace(BUNDLE, kind=Kind.WORD)
-    with pytest.raises(ValueError, match="grammar must be given for kind word"):
-        Reader("word", bundle=bundle)
+    assert Reader("word", bundle=bundle).read(AB, crop=True)[0].text == "AB"
     assert Reader("word", bundle=bundle, grammar=WORDS).read(AB, crop=True)[0].kind is Kind.WORD
+
+
+def test_expected_words_win_over_what_is_nearly_the_same() -> None:
+    bundle = replace(BUNDLE, kind=Kind.WORD)
+    assert Reader("word", bundle=bundle, words=["AB", "BA"]).read(AB, crop=True)[0].text == "AB"
+    with pytest.raises(GrammarError, match="alphabet"):
+        Reader("word", bundle=bundle, words=["-"])
+
+
+@pytest.mark.parametrize("options", [{"kind": "plate"}, {"kind": "word", "grammar": WORDS}])
+def test_words_are_for_other_kinds_than_plates_and_in_the_place_of_a_grammar(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="words are for other kinds"):
+        Reader(**options, words=["AB"])
 
 
 def test_an_unknown_region_is_an_error() -> None:

@@ -1,0 +1,181 @@
+"""What signs and words may say: anything, or a list of names with a price for what is not on it.
+
+A list of 100,000 names is a small automaton as long as it holds the names alone; an edge for every other character at
+every state would make it a hundred times larger. So the listed and the unlisted texts are two automata, searched one
+after the other (:func:`edge_ocr.decode.search`), and a text's weight is the better of the two.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge_ocr.errors import GrammarError, printable
+from edge_ocr.grammar import Grammar, word_grammar
+from edge_ocr.types import Automaton
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+UNLISTED = 0.05
+"""The probability that a text is on no list, unless told otherwise."""
+
+PRICE = 2.0
+"""Nats that an unlisted text pays for each character: about what a letter of a word in its language is worth (Shannon,
+'Prediction and entropy of printed English', 1951, has 1 to 3 by how much of its surroundings is known)."""
+
+_REMARK = "#"
+
+
+def open_grammar(alphabet: str, *, blank: int = 0) -> Grammar:
+    """Any text is as good as any other: the recogniser alone decides.
+
+    Args:
+        alphabet: the recogniser's characters in the order of its classes.
+        blank: the recogniser's blank class.
+
+    """
+    classes = np.delete(np.arange(len(alphabet) + 1, dtype=np.int32), blank)
+    return Grammar(_anything(classes, character=0.0, text=0.0), alphabet, classes, ())
+
+
+def listed_grammar(
+    names: Iterable[str],
+    alphabet: str,
+    *,
+    blank: int = 0,
+    capitals: bool = True,
+    unlisted: float = UNLISTED,
+    price: float = PRICE,
+) -> Grammar:
+    """Names that are expected, and all else at a price.
+
+    Args:
+        names: all alike; those with a character outside the alphabet are left out, as nothing could read them.
+        alphabet: the recogniser's characters in the order of its classes.
+        blank: the recogniser's blank class.
+        capitals: whether each name may also stand in capitals.
+        unlisted: the probability that a text is not on the list, 0 to below 1; 0 admits listed names only.
+        price: nats that an unlisted text pays for every character, >= 0.
+
+    Raises:
+        GrammarError: no name is left.
+        ValueError: a number is out of its range.
+
+    """
+    if not 0 <= unlisted < 1:
+        raise ValueError(f"unlisted is {unlisted}: it is a probability, from 0 to below 1")
+    if not 0 <= price < math.inf:
+        raise ValueError(f"price is {price}: it must be a finite number of nats, 0 or more")
+    known = set(alphabet)
+    forms = (form for name in names for form in ((name, name.upper()) if capitals else (name,)))
+    spelt = dict.fromkeys(form for form in forms if form and known.issuperset(form))
+    if not spelt:
+        raise GrammarError("no name of the list can be written in the recogniser's alphabet; check the list's language")
+    grammar = word_grammar(list(spelt), alphabet, blank=blank, free_prior=0.0, strength=1.0, length_bonus=0.0)
+    if not unlisted:
+        return grammar
+    free = _anything(grammar.classes, character=-price, text=math.log(unlisted))
+    return Grammar(grammar.automaton, alphabet, grammar.classes, (), unlisted=free)
+
+
+def read_names(path: str | os.PathLike[str]) -> list[str]:
+    """The names of a text file in UTF-8, one a line; blank lines and those that begin with '#' are passed over.
+
+    Raises:
+        GrammarError: the file cannot be read, or holds no name.
+
+    """
+    try:
+        with open(path, encoding="utf-8") as stream:  # noqa: PTH123 -- any path-like, as the caller gave it
+            lines = [" ".join(line.split()) for line in stream]
+    except (OSError, UnicodeDecodeError) as error:
+        cause = error.strerror if isinstance(error, OSError) else "is not UTF-8"
+        raise GrammarError(f"{printable(path)}: cannot be read as a word list ({cause})") from error
+    names = [line for line in lines if line and not line.startswith(_REMARK)]
+    if not names:
+        raise GrammarError(f"{printable(path)}: holds no name; write one a line")
+    return names
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A listed name that is like a text; ``distance`` counts characters that differ, are missing or too many."""
+
+    name: str
+    distance: int
+
+
+class Names:
+    """Names to look up what was read, with mistakes in it.
+
+    Case is ignored. A look-up compares with every name of about the length at once: 100,000 names take some 20 ms.
+
+    Args:
+        names: what may be found, as it is to be returned.
+
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._groups: dict[int, tuple[list[str], NDArray[np.uint32]]] = {}
+        by_length: dict[int, list[str]] = {}
+        for name in dict.fromkeys(names):
+            by_length.setdefault(len(name.casefold()), []).append(name)
+        for length, group in by_length.items():
+            if length:
+                folded = np.array([name.casefold() for name in group], f"U{length}")
+                self._groups[length] = (group, folded.view(np.uint32).reshape(-1, length).T.copy())
+
+    def closest(self, text: str, *, within: int = 2, most: int = 3) -> list[Match]:
+        """The names nearest to a text, nearest first, then in the order of the list.
+
+        Args:
+            text: what was read.
+            within: the largest distance, by Levenshtein; >= 0.
+            most: how many to give at most; >= 1.
+
+        """
+        wanted = np.array([ord(character) for character in text.casefold()], np.uint32)
+        found: list[Match] = []
+        for length in sorted(self._groups, key=lambda size: abs(size - len(wanted))):
+            if abs(length - len(wanted)) > within:
+                break
+            group, letters = self._groups[length]
+            distances = _distances(wanted, letters)
+            near = np.flatnonzero(distances <= within)
+            found += [Match(group[place], int(distances[place])) for place in near]
+        return sorted(found, key=lambda match: match.distance)[:most]
+
+
+def _distances(wanted: NDArray[np.uint32], letters: NDArray[np.uint32]) -> NDArray[np.int16]:
+    """Levenshtein's distance of one text (m,) to many of one length (length, names)."""
+    length, count = letters.shape
+    rows = np.repeat(np.arange(length + 1, dtype=np.int16)[:, None], count, axis=1)
+    for done, letter in enumerate(wanted, start=1):
+        diagonal = rows[0].copy()
+        rows[0] = done
+        differs = letters != letter
+        for place in range(1, length + 1):
+            above = rows[place].copy()
+            best = np.minimum(above, rows[place - 1]) + np.int16(1)
+            rows[place] = np.minimum(best, diagonal + differs[place - 1])
+            diagonal = above
+    return rows[length]
+
+
+def _anything(classes: NDArray[np.int32], *, character: float, text: float) -> Automaton:
+    """One state that every character leads back to; weights in nats."""
+    count = len(classes)
+    return Automaton(
+        offsets=np.array([0, count], np.int32),
+        labels=classes,
+        targets=np.zeros(count, np.int32),
+        weights=np.full(count, character, np.float32),
+        accept=np.array([text], np.float32),
+    )
