@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _SCHEMES = ("picamera2://", "rtsp://", "rtsps://", "http://", "https://", "fake://")
 
 
+_DEVICES = ("/dev/video", "/dev/v4l/")
+
+
 class Camera(Protocol):
     """A live camera: the newest picture, or none in time."""
 
@@ -69,7 +72,7 @@ class Camera(Protocol):
 
 def is_live(source: str) -> bool:
     """Whether a source is a camera or a stream, and not a file, a folder or a glob."""
-    return source.lower().startswith(_SCHEMES) or source.startswith("/dev/video")
+    return source.lower().startswith(_SCHEMES) or source.startswith(_DEVICES)
 
 
 def open_camera(source: str, settings: CameraSettings, *, name: str, clock: Clock) -> Camera:
@@ -86,7 +89,9 @@ def open_camera(source: str, settings: CameraSettings, *, name: str, clock: Cloc
 
     """
     if not is_live(source):
-        raise SourceError(f"{printable(source)} is no camera; name a file, a folder, or one of {', '.join(_SCHEMES)}")
+        raise SourceError(
+            f"{printable(source)} is no camera; name a file, a folder, or one of {', '.join(_SCHEMES + _DEVICES)}"
+        )
     # A camera's child imports this package too, and needs nothing of what the parent has to start children.
     from edge_ocr.camera.live import LiveCamera  # noqa: PLC0415
 

@@ -131,7 +131,7 @@ class LiveCamera:
             left = min(end, due) - self._clock.monotonic()
             if self._clock.monotonic() >= end:
                 return None
-            if self._child:
+            if self._child and not self._next:
                 self._child.wait(left)
             else:
                 self._clock.sleep(left)
@@ -175,28 +175,30 @@ class LiveCamera:
             return self._watch_power(self._power, now)
         if self._next:
             return self._climb(*self._next, now)
-        for word in self._child.words() if self._child else ():
-            if self._heard(word, now):
-                return now
+        if self._child and not self._heard(self._child.words(), now):
+            return now
         if now >= self._until:
             what = "hangs" if self._answers else "gives no picture"
             self._fail(f"{shown(self._job.source)} {what}; check the camera and its cable", now, answers=False)
             return now
         return self._until
 
-    def _heard(self, word: Word, now: float) -> bool:
-        """Take in what the process said; whether it was bad."""
-        if word.said == "opened":
-            self._answers = True
-            _log.info("camera %s is open: %s", self._name, word.text)
-        elif word.said == "note":
-            _log.warning("camera %s %s", self._name, word.text)
-        elif word.said == "hopeless":
-            self._lose(word.text)
-        else:
-            self._fail(word.text, now, answers=word.said == "fault")
-            return True
-        return False
+    def _heard(self, words: list[Word], now: float) -> bool:
+        """Take in what the process said; whether all is well."""
+        bad = []
+        for word in words:
+            if word.said == "opened":
+                self._answers = True
+                _log.info("camera %s is open: %s", self._name, word.text)
+            elif word.said == "note":
+                _log.warning("camera %s %s", self._name, word.text)
+            elif word.said == "hopeless":
+                self._lose(word.text)
+            else:
+                bad.append(word)
+        if bad:  # the first says why; after an "ended" nobody is there to open the camera again
+            self._fail(bad[0].text, now, answers=all(word.said == "fault" for word in bad))
+        return not bad
 
     def _fail(self, why: str, now: float, *, answers: bool) -> None:
         """There is trouble; decide what to try next."""

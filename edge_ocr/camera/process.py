@@ -16,6 +16,7 @@ import sys
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from edge_ocr.camera.job import CLOSE, REOPEN, Job, Word, shown
@@ -33,6 +34,7 @@ _ROOT = str(Path(__file__).parents[2])
 
 _log = logging.getLogger(__name__)
 _unreaped: list[subprocess.Popen[bytes]] = []
+_reaping = Lock()  # each camera may have a thread
 
 
 class Child(Protocol):
@@ -194,7 +196,8 @@ class Process:
         """Let go of everything that was shared with it; what cannot be reaped yet is remembered."""
         if self._popen.poll() is None:
             _log.warning("process %d cannot be killed: a driver holds it; it is left behind", self.pid)
-            _unreaped.append(self._popen)
+            with _reaping:
+                _unreaped.append(self._popen)
         self._let_go()
 
     def _let_go(self) -> None:
@@ -204,7 +207,8 @@ class Process:
 
 
 def _reap() -> None:
-    _unreaped[:] = [popen for popen in _unreaped if popen.poll() is None]
+    with _reaping:
+        _unreaped[:] = [popen for popen in _unreaped if popen.poll() is None]
 
 
 def _never_blocks(file: int) -> None:

@@ -24,6 +24,7 @@ _QUERYCAP = 0x80685600  # VIDIOC_QUERYCAP (linux/videodev2.h)
 _CAPABILITY = struct.Struct("16s32s32s3I12x")  # struct v4l2_capability: driver, card, bus, version, what it can do (2)
 _CAPTURE = 0x00000001 | 0x00001000  # V4L2_CAP_VIDEO_CAPTURE, with one plane or several
 _DEVICE_CAPS = 0x80000000  # V4L2_CAP_DEVICE_CAPS: the last field says what this node does, not the whole device
+_SHARE = 0.6  # of the deadline: what is left lets the camera be opened again before the parent loses patience
 _TIMEOUT = "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"  # whole seconds; OpenCV reads it when it is loaded
 
 
@@ -88,7 +89,7 @@ class V4l2Grabber:
 
 
 def _opened(source: str, seconds: float) -> Any:
-    os.environ[_TIMEOUT] = str(max(1, int(seconds)))
+    os.environ[_TIMEOUT] = str(max(1, int(_SHARE * seconds)))
     import cv2  # noqa: PLC0415 -- after its timeout is set
 
     cv2.setNumThreads(1)

@@ -153,6 +153,27 @@ def test_a_process_that_hangs_is_killed_after_the_deadline_and_a_new_one_started
     assert stage.watch(2.5) == [2, 3]
 
 
+def test_a_process_that_dies_after_its_fault_is_not_asked_to_open_the_camera_again() -> None:
+    stage = Stage({0.5: Word("fault", "unplugged"), 0.51: Word("ended", "killed")}, steady(9))
+    stage.clock.advance(1)
+    stage.camera.latest(0)
+    stage.clock.advance(1)
+    assert stage.watch(3)
+    assert stage.parts[0].calls == ["kill"]
+    assert stage.camera.recoveries == {"reopen": 0, "restart": 1, "power_cycle": 0}
+
+
+def test_a_pause_is_slept_through_even_if_the_process_dies_meanwhile() -> None:
+    recovery = replace(RECOVERY, reopens=2)
+    plan = {0.5: Word("fault", "unplugged"), 1.0: Word("fault", "unplugged"), 1.2: Word("ended", "killed")}
+    stage = Stage(plan, steady(9), settings=replace(SETTINGS, recovery=recovery))
+    waits: list[float] = []
+    stage.clock.sleep = lambda seconds: (waits.append(seconds), stage.clock.advance(max(0.0, seconds)))[1]  # type: ignore[method-assign]
+    stage.watch(6)
+    assert len(waits) < 30
+    assert stage.camera.recoveries == {"reopen": 2, "restart": 1, "power_cycle": 0}
+
+
 def test_opening_may_take_longer_than_a_picture_but_not_for_ever() -> None:
     stage = Stage({}, steady(9))
     stage.watch(19.9)

@@ -244,6 +244,7 @@ def test_what_can_never_work_is_lost_at_once(source: str, message: str) -> None:
     ("source", "live"),
     [
         ("/dev/video0", True),
+        ("/dev/v4l/by-id/usb-046d_HD_Webcam-video-index0", True),
         ("RTSP://host/x", True),
         ("http://host/x.mjpg", True),
         ("picamera2://0", True),
