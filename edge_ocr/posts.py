@@ -44,6 +44,7 @@ class Posts:
     def __init__(self, store: Database, settings: PublishSettings, clock: Clock, health: Health) -> None:
         self._store, self._clock, self._health = store, clock, health
         self._stop = Flag()
+        self._kinds = {name: kind for name, kind, _, _ in settings.used}
         senders: list[Sender] = []
         try:
             for name in settings.destinations:
@@ -78,10 +79,10 @@ class Posts:
         for _, flag in self._posts:
             flag.set()
 
-    def hurry(self, name: str, parcel: Parcel) -> None:
-        """Hand something to a destination before all that waits, once, whatever becomes of it; it is not stored."""
+    def hurry(self, kind: str, parcel: Parcel) -> None:
+        """Hand something to the destinations of a kind before all that waits, once; it is not stored."""
         for sender, flag in self._posts:
-            if sender.name == name:
+            if self._kinds[sender.name] == kind:
                 sender.hurry(parcel)
                 flag.set()
 

@@ -370,11 +370,22 @@ class PublishSettings:
     @property
     def destinations(self) -> tuple[str, ...]:
         """The names of those in use: each gets a row of the outbox with every event."""
-        return (*kinds(self), *(one.name for one in self.more))
+        return tuple(name for name, *_ in self.used)
+
+    @property
+    def used(self) -> tuple[tuple[str, str, str, PublishSettings | MoreSettings], ...]:
+        """Of each destination in use its name, its kind, and where it is set: in the file, and here."""
+        own = [(kind, kind, "publish", self) for kind in kinds(self)]
+        more = [
+            (one.name, kind, f"publish.more[{number}]", one)
+            for number, one in enumerate(self.more)
+            for kind in kinds(one)
+        ]
+        return (*own, *more)
 
     @property
     def tables(self) -> tuple[tuple[str, PublishSettings | MoreSettings], ...]:
-        """Where destinations may be set, in the file and here."""
+        """Where destinations may be set, in the file and here, used or not."""
         return (("publish", self), *((f"publish.more[{number}]", one) for number, one in enumerate(self.more)))
 
 

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from export import (
+    confusions,
     convert,
     detector_commands,
     evaluate_clips,
@@ -15,9 +16,11 @@ from export import (
     evaluate_vote,
     measure_words,
     places,
+    preprocessing,
     recogniser_commands,
     samples,
 )
+from export.experiments import commands as experiments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +63,12 @@ _COMMANDS = {
     "evaluate-clips": ("measure watch on labelled clips", evaluate_clips.add_arguments, evaluate_clips.run),
     "evaluate-vote": ("measure the vote on several looks", evaluate_vote.add_arguments, evaluate_vote.run),
     "evaluate-detector": ("measure the detector", evaluate_detector.add_arguments, evaluate_detector.run),
+    "variants": ("measure each kind of conversion", recogniser_commands.add_variants, recogniser_commands.run_variants),
+    "compare": ("train and measure other heads", recogniser_commands.add_compare, recogniser_commands.run_compare),
     "measure-words": ("measure word lists", measure_words.add_arguments, measure_words.run),
+    "confusions": ("count what the recogniser exchanges", confusions.add_arguments, confusions.run),
+    "experiments": ("the classic experiments on MNIST", experiments.add_arguments, experiments.run),
+    "preprocess": ("measure each preprocessing step", preprocessing.add_arguments, preprocessing.run),
     "samples": ("make the samples that `make run` reads", samples.add_arguments, samples.run),
     "convert": ("turn an ONNX master into a TFLite file", convert.add_arguments, convert.run),
 }

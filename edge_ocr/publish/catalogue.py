@@ -9,7 +9,6 @@ from edge_ocr.publish.files import DayFiles
 from edge_ocr.publish.mqtt import Mqtt
 from edge_ocr.publish.relay import Relay
 from edge_ocr.publish.webhook import Webhook
-from edge_ocr.tables import MoreSettings, kinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from edge_ocr.clock import Clock
     from edge_ocr.publish import Destination
     from edge_ocr.publish.relay import Audit
-    from edge_ocr.tables import PublishSettings
+    from edge_ocr.tables import MoreSettings, PublishSettings
 
 
 def open_destination(
@@ -41,13 +40,12 @@ def open_destination(
         ValueError: there is no such destination.
 
     """
-    for place, table in settings.tables:
-        for kind in kinds(table):
-            if name == (table.name if isinstance(table, MoreSettings) else kind):
-                try:
-                    return _opened(kind, table, clock, audit, health)
-                except ConfigError as error:
-                    raise ConfigError(f"{place}.{str(error).removeprefix('publish.')}") from error
+    for own, kind, place, table in settings.used:
+        if own == name:
+            try:
+                return _opened(kind, table, clock, audit, health)
+            except ConfigError as error:
+                raise ConfigError(f"{place}.{str(error).removeprefix('publish.')}") from error
     raise ValueError(f"name is {name!r}; destinations are {', '.join(settings.destinations) or 'not set'}")
 
 
