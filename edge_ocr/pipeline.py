@@ -71,9 +71,10 @@ def open_reader(settings: Settings, *, like: Reader | None = None) -> Reader:
     threshold = settings.detect.threshold
     bundle = shipped_bundle(settings.kind, task="detect")
     detector = Detector(bundle, threshold=threshold)
+    steps = settings.detect.preprocess
     if like is not None:
-        return Reader(settings.kind, grammar=like.grammar, detector=detector)
-    return Reader(settings.kind, regions=settings.regions, detector=detector)
+        return Reader(settings.kind, grammar=like.grammar, detector=detector, preprocess=steps)
+    return Reader(settings.kind, regions=settings.regions, detector=detector, preprocess=steps)
 
 
 class Rejection(StrEnum):
@@ -121,7 +122,7 @@ class Pipeline:
         self._now: Stamp | None = None
         self._size = (0, 0)
         self._decided: dict[int, str] = {}  # tracks in the picture that already were told or repeat what was
-        self._due: dict[int, float] = {}  # when each other track in the picture is to be decided, monotonic
+        self._asked: dict[int, float] = {}  # when each other track was last asked whether it can be told, monotonic
         self._read_at: dict[int, float] = {}  # when each track in the picture was last read, monotonic
         self._previews: dict[int, str] = {}  # the ids of tracks that were told early
         self.rejected: Counter[Rejection] = Counter()
@@ -260,7 +261,7 @@ class Pipeline:
         """The last word on tracks that ended; whatever does not become an event is counted."""
         read: list[tuple[Track, Vote]] = []
         for track in tracks:
-            self._due.pop(track.number, None)
+            self._asked.pop(track.number, None)
             self._read_at.pop(track.number, None)
             if self._decided.pop(track.number, None) is None:
                 verdict = self._judge(track)
@@ -298,10 +299,10 @@ class Pipeline:
 
     def _decide_early(self, track: Track, now: Stamp) -> Event | None:
         """An event of a track that stays, if it is due and there is evidence enough."""
-        wait = self._settings.vote.decide_after_seconds
-        if now.mono < self._due.setdefault(track.number, track.first.mono + wait):
+        asked = self._asked.setdefault(track.number, track.first.mono)
+        if now.mono < asked + self._settings.vote.decide_after_seconds:
             return None
-        self._due[track.number] = now.mono + wait
+        self._asked[track.number] = now.mono
         verdict = self._judge(track)
         told = verdict if isinstance(verdict, Rejection) else self._tell(track, verdict, now)
         if isinstance(told, Event):
