@@ -48,6 +48,7 @@ ARROWS: dict[str, set[str]] = {
     "zones": set(),
     "track": set(),
     "lines": {"rectify"},
+    "signs": set(),
     "words": {"grammar"},
     "decode": {"ctc", "grammar"},
     "sight": {"decode", "grammar", "join", "lines", "recognise", "rectify"},

@@ -1,0 +1,289 @@
+"""Readings of words and lines -> signs: what stands on one board, in the order in which it is read.
+
+Words on one base line make a line, lines close below each other make a sign. Names may run over several lines;
+distances ('56 km') and arrows stay apart from names, so that a guide sign gives 'Seoul' and '56 km'.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edge_ocr.types import Quad, corners_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from edge_ocr.types import Reading
+
+_ALIGNED = 0.94  # cosine of the angle between two base lines, at least: 20 degrees
+_WORD_HEIGHTS = 2.0  # ratio of the heights of two words on one line, at most
+_WORD_OFFSET = 0.5  # heights of the lower one, from middle to middle across the line
+_WORD_GAP = 1.5  # mean heights between words of one line, at most
+_FIGURE_GAP = 6.0  # the same where one is a number or an arrow: on a guide sign they stand far to the side
+_LINE_HEIGHTS = 2.5  # ratio of the heights of two lines of one sign, at most
+_LINE_GAP = 1.0  # mean heights between one line and the next below, at most
+_OVERLAP = 0.25  # of the shorter line, that the other one must cover sideways
+_SAME_SIZE = 1.4  # ratio of the heights of two lines of one name, at most
+_APART = 1.0  # heights before a bare number that is a distance and no house number
+
+_ARROWS = frozenset("←↑→↓↖↗↘↙⬅⬆➡⬇➔➜⇐⇑⇒⇓↰↱↩↪")
+_DISTANCE = re.compile(
+    r"(?:\d{1,4}(?:[.,]\d{1,2})?|\d+\s?/\s?\d+|[¼½¾])\s?(?:km|m|mi|miles?|ft|yds?|min|h)", re.IGNORECASE
+)
+_NUMBER = re.compile(r"\d{1,4}(?:[.,]\d)?")
+_UNIT = re.compile(r"km|m|mi|miles?|ft|yds?|min|h", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that a sign says; each part is '' where it is not there.
+
+    Attributes:
+        name: words with single spaces, of one line or several.
+        distance: as it is written, with a single space before the unit if there is one.
+        arrow: arrows, without spaces.
+        confidence: the probability that all of it is exactly right, were its readings independent.
+        quads: of its lines, from top to bottom.
+
+    """
+
+    name: str
+    distance: str
+    arrow: str
+    confidence: float
+    quads: tuple[Quad, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "name": self.name,
+            "distance": self.distance,
+            "arrow": self.arrow,
+            "confidence": round(self.confidence, 4),
+            "quads": [quad.as_json() for quad in self.quads],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What stands on one board: its entries from top to bottom, and the quad around all of them."""
+
+    entries: tuple[Entry, ...]
+    quad: Quad
+
+    @property
+    def text(self) -> str:
+        """All of it on one line, as a person would read it out."""
+        parts = (part for entry in self.entries for part in (entry.arrow, entry.name, entry.distance))
+        return " ".join(part for part in parts if part)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "text": self.text,
+            "quad": self.quad.as_json(),
+            "entries": [entry.as_json() for entry in self.entries],
+        }
+
+
+def signs(readings: Sequence[Reading]) -> list[Sign]:
+    """Group what was read in one image by the boards that it stands on.
+
+    Args:
+        readings: of words or of whole lines, in any order.
+
+    Returns:
+        Signs from top to bottom and left to right, by their top left corners; each reading is in exactly one of them.
+
+    """
+    lines = [_Line.of(group) for group in _groups([_Line.of([reading]) for reading in readings], _on_one_line)]
+    boards = _groups(lines, _on_one_board)
+    found = [_sign([_Line.of([line]) for line in board]) for board in boards]
+    return sorted(found, key=lambda sign: (min(y for _, y in sign.quad.corners), min(x for x, _ in sign.quad.corners)))
+
+
+@dataclass(frozen=True)
+class _Line:
+    """Readings on one base line, from left to right along it."""
+
+    readings: tuple[Reading, ...]
+
+    @classmethod
+    def of(cls, parts: Sequence[Reading | _Line]) -> _Line:
+        readings = [reading for part in parts for reading in (part.readings if isinstance(part, _Line) else (part,))]
+        along = _direction(readings)
+        return cls(tuple(sorted(readings, key=lambda reading: float(_middle(reading.quad) @ along))))
+
+    @cached_property
+    def along(self) -> NDArray[np.float64]:
+        return _direction(self.readings)
+
+    @cached_property
+    def height(self) -> float:
+        return float(np.mean([_height(reading.quad) for reading in self.readings]))
+
+    def spans(self, along: NDArray[np.float64]) -> tuple[float, float, float, float]:
+        """First and last along a direction, and across it, of all corners."""
+        across = np.array([-along[1], along[0]])
+        corners = np.concatenate([np.array(reading.quad.corners) for reading in self.readings])
+        first, second = corners @ along, corners @ across
+        return float(first.min()), float(first.max()), float(second.min()), float(second.max())
+
+
+def _groups(lines: Sequence[_Line], belong: Callable[[_Line, _Line], bool]) -> list[list[_Line]]:
+    """Put together whatever hangs together through others."""
+    leader = list(range(len(lines)))
+
+    def root(place: int) -> int:
+        while leader[place] != place:
+            place = leader[place]
+        return place
+
+    for second in range(len(lines)):
+        for first in range(second):
+            if root(first) != root(second) and belong(lines[first], lines[second]):
+                leader[root(second)] = root(first)
+    found: dict[int, list[_Line]] = {}
+    for place, line in enumerate(lines):
+        found.setdefault(root(place), []).append(line)
+    return list(found.values())
+
+
+def _on_one_line(one: _Line, other: _Line) -> bool:
+    heights = sorted((one.height, other.height))
+    if float(one.along @ other.along) < _ALIGNED or heights[1] > _WORD_HEIGHTS * heights[0]:
+        return False
+    along = _mean_direction(one, other)
+    a0, a1, top, bottom = one.spans(along)
+    b0, b1, upper, lower = other.spans(along)
+    offset = abs((top + bottom) - (upper + lower)) / 2
+    gap = max(a0, b0) - min(a1, b1)
+    most = _FIGURE_GAP if _is_figure(one) or _is_figure(other) else _WORD_GAP
+    return offset <= _WORD_OFFSET * heights[0] and gap <= most * (heights[0] + heights[1]) / 2
+
+
+def _is_figure(line: _Line) -> bool:
+    texts = [reading.text for reading in line.readings]
+    return all(
+        _NUMBER.fullmatch(text) or _DISTANCE.fullmatch(text) or _UNIT.fullmatch(text) or set(text) <= _ARROWS
+        for text in texts
+    )
+
+
+def _on_one_board(one: _Line, other: _Line) -> bool:
+    heights = sorted((one.height, other.height))
+    if float(one.along @ other.along) < _ALIGNED or heights[1] > _LINE_HEIGHTS * heights[0]:
+        return False
+    along = _mean_direction(one, other)
+    a0, a1, top, bottom = one.spans(along)
+    b0, b1, upper, lower = other.spans(along)
+    gap = max(top, upper) - min(bottom, lower)
+    covered = min(a1, b1) - max(a0, b0)
+    return gap <= _LINE_GAP * (heights[0] + heights[1]) / 2 and covered >= _OVERLAP * min(a1 - a0, b1 - b0)
+
+
+def _sign(lines: list[_Line]) -> Sign:
+    along = _direction([reading for line in lines for reading in line.readings])
+    ordered = sorted(lines, key=lambda line: sum(line.spans(along)[2:]))
+    whole = _Line.of(ordered)
+    return Sign(tuple(_merged([_entry(line) for line in ordered], ordered)), _around(whole, along))
+
+
+def _merged(entries: list[Entry], lines: list[_Line]) -> list[Entry]:
+    """Lines that are one name: alike in size, on a board where no line has a distance or an arrow beside a name."""
+    guides = any(entry.name and (entry.distance or entry.arrow) for entry in entries)
+    found: list[Entry] = []
+    last: _Line | None = None
+    for entry, line in zip(entries, lines, strict=True):
+        alike = last is not None and max(line.height, last.height) <= _SAME_SIZE * min(line.height, last.height)
+        if found and alike and not guides and _is_name(found[-1]) and _is_name(entry):
+            found[-1] = _joined(found[-1], entry)
+        else:
+            found.append(entry)
+        last = line
+    return found
+
+
+def _is_name(entry: Entry) -> bool:
+    return bool(entry.name) and not entry.distance and not entry.arrow
+
+
+def _joined(upper: Entry, lower: Entry) -> Entry:
+    """Two lines of one name; a hyphen at the end of a line is the name's own."""
+    name = upper.name + ("" if upper.name.endswith("-") else " ") + lower.name
+    return Entry(name, "", "", upper.confidence * lower.confidence, upper.quads + lower.quads)
+
+
+def _entry(line: _Line) -> Entry:
+    """One line taken apart; the distance is the last of it that looks like one."""
+    arrows = "".join(character for reading in line.readings for character in reading.text if character in _ARROWS)
+    words: list[str] = []
+    distance, before = "", -math.inf
+    for reading in line.readings:
+        first, last, _, _ = _Line((reading,)).spans(line.along)
+        plain = " ".join("".join(" " if c in _ARROWS else c for c in reading.text).split())
+        gap, before = first - before, last
+        apart = gap > _APART * line.height and bool(words)
+        if not plain:
+            continue
+        if _UNIT.fullmatch(plain) and words and _NUMBER.fullmatch(words[-1]):
+            distance = f"{words.pop()} {plain}"
+        elif _UNIT.fullmatch(plain) and _NUMBER.fullmatch(distance):
+            distance += f" {plain}"
+        elif _DISTANCE.fullmatch(plain) or (apart and _NUMBER.fullmatch(plain)):
+            distance = _spaced(plain)
+        else:
+            name, tail = _parted(plain)
+            words += [name] if name else []
+            distance = tail or distance
+    confidence = math.prod(reading.confidence for reading in line.readings)
+    return Entry(" ".join(words), distance, arrows, confidence, (_around(line, line.along),))
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """A name and the distance after it, of a line that was read as one."""
+    found = re.fullmatch(rf"(.*\S)\s+({_DISTANCE.pattern})", text, re.IGNORECASE)
+    return (found[1], _spaced(found[2])) if found else (text, "")
+
+
+def _spaced(distance: str) -> str:
+    """A distance with one space before its unit, if it has one."""
+    return re.sub(r"(?<=[\d¼½¾])\s*(?=[a-z])", " ", distance, count=1, flags=re.IGNORECASE)
+
+
+def _around(line: _Line, along: NDArray[np.float64]) -> Quad:
+    """The rectangle along a direction around all corners of a line's readings; its score is the least of theirs."""
+    first, last, top, bottom = line.spans(along)
+    across = np.array([-along[1], along[0]])
+    corners = [x * along + y * across for x, y in ((first, top), (last, top), (last, bottom), (first, bottom))]
+    quads = [reading.quad for reading in line.readings]
+    return Quad(corners_of([corner.tolist() for corner in corners]), quads[0].kind, min(quad.score for quad in quads))
+
+
+def _direction(readings: Sequence[Reading]) -> NDArray[np.float64]:
+    """The unit vector along the texts; longer ones know it better."""
+    corners = np.array([reading.quad.corners for reading in readings])
+    total = (corners[:, 1] - corners[:, 0] + corners[:, 2] - corners[:, 3]).sum(axis=0)
+    length = float(np.hypot(*total))
+    return np.asarray(total / length if length > 0 else np.array([1.0, 0.0]), np.float64)
+
+
+def _mean_direction(one: _Line, other: _Line) -> NDArray[np.float64]:
+    return _direction([*one.readings, *other.readings])
+
+
+def _middle(quad: Quad) -> NDArray[np.float64]:
+    return np.asarray(np.mean(quad.corners, axis=0), np.float64)
+
+
+def _height(quad: Quad) -> float:
+    a, b, c, d = quad.corners
+    return max((math.dist(a, d) + math.dist(b, c)) / 2, 1e-6)

@@ -1,0 +1,149 @@
+"""Words and lines put together into signs."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import numpy as np
+import pytest
+
+from edge_ocr.signs import signs
+from edge_ocr.types import Kind, Quad, Reading, corners_of
+
+
+def word(
+    text: str, x: float, y: float, *, width: float | None = None, height: float = 20.0, sure: float = 0.9
+) -> Reading:
+    """A reading whose top left corner is at x, y; 12 pixels a character unless told otherwise."""
+    wide = 12.0 * len(text) if width is None else width
+    corners = [(x, y), (x + wide, y), (x + wide, y + height), (x, y + height)]
+    return Reading(text, sure, Kind.WORD, None, Quad(corners_of(corners), Kind.WORD, sure))
+
+
+def turned(reading: Reading, degrees: float) -> Reading:
+    """The same, seen by a camera that is tilted."""
+    angle = math.radians(degrees)
+    corners = [
+        (x * math.cos(angle) - y * math.sin(angle), x * math.sin(angle) + y * math.cos(angle))
+        for x, y in reading.quad.corners
+    ]
+    quad = Quad(corners_of(corners), reading.quad.kind, reading.quad.score)
+    return Reading(reading.text, reading.confidence, reading.kind, None, quad)
+
+
+GUIDE = [
+    word("Seoul", 0, 0),
+    word("56", 120, 0),
+    word("km", 150, 0),
+    word("Busan", 0, 30),
+    word("320", 110, 30),
+    word("km", 152, 30),
+]
+
+
+def entries(readings: list[Reading]) -> list[list[tuple[str, str, str]]]:
+    return [[(entry.name, entry.distance, entry.arrow) for entry in sign.entries] for sign in signs(readings)]
+
+
+def test_nothing_read_makes_no_sign() -> None:
+    assert signs([]) == []
+
+
+def test_words_on_one_line_are_one_name_in_the_order_of_reading() -> None:
+    assert entries([word("Paix", 130, 1), word("Rue", 0, 0), word("de", 45, 0), word("la", 80, 0)]) == [
+        [("Rue de la Paix", "", "")]
+    ]
+
+
+def test_a_name_over_several_lines_is_one_name() -> None:
+    found = signs([word("Marktplatz", 10, 30), word("Alter", 30, 0)])
+    assert [sign.text for sign in found] == ["Alter Marktplatz"]
+    assert len(found[0].entries[0].quads) == 2
+
+
+def test_a_hyphen_at_the_end_of_a_line_joins_without_a_space() -> None:
+    assert signs([word("Karl-Marx-", 0, 0), word("Allee", 20, 28)])[0].text == "Karl-Marx-Allee"
+
+
+def test_names_and_distances_stay_apart_on_a_guide_sign() -> None:
+    assert entries(GUIDE) == [[("Seoul", "56 km", ""), ("Busan", "320 km", "")]]
+
+
+def test_lines_that_were_read_as_one_are_taken_apart() -> None:
+    assert entries([word("Seoul 56km", 0, 0), word("Busan 320 km", 0, 30)]) == [
+        [("Seoul", "56 km", ""), ("Busan", "320 km", "")]
+    ]
+
+
+@pytest.mark.parametrize("distance", ["1.5 km", "1,5 km", "800 m", "1/4 mi", "½ mile", "10 min", "3 h"])
+def test_distances_of_many_kinds_are_distances(distance: str) -> None:
+    assert entries([word(f"Exit {distance}", 0, 0)]) == [[("Exit", distance, "")]]
+
+
+def test_a_bare_number_far_to_the_right_is_a_distance_and_a_house_number_is_not() -> None:
+    assert entries([word("Seoul", 0, 0), word("56", 100, 0)]) == [[("Seoul", "56", "")]]
+    assert entries([word("Ringstr.", 0, 0), word("56", 106, 0)]) == [[("Ringstr. 56", "", "")]]
+
+
+def test_arrows_stay_apart_from_names() -> None:
+    assert entries([word("↑", 0, 0, width=20), word("Centre", 30, 0), word("→ Gare", 0, 30)]) == [
+        [("Centre", "", "↑"), ("Gare", "", "→")]
+    ]
+
+
+def test_a_smaller_line_below_a_name_is_an_entry_of_its_own() -> None:
+    found = entries([word("Goethestraße", 0, 0, height=30), word("Dichter", 30, 36, height=14)])
+    assert found == [[("Goethestraße", "", ""), ("Dichter", "", "")]]
+
+
+def test_boards_far_apart_are_two_signs_from_top_to_bottom() -> None:
+    assert [sign.text for sign in signs([word("Exit", 300, 200), word("Stop", 10, 0)])] == ["Stop", "Exit"]
+    assert len(signs([word("Stop", 0, 0), word("Exit", 200, 0)])) == 2
+
+
+def test_a_crossing_text_is_a_sign_of_its_own() -> None:
+    assert len(signs([word("Main", 0, 0), turned(word("Cross", 20, 0), 90)])) == 2
+
+
+@pytest.mark.parametrize("degrees", [-30.0, -8.0, 12.0, 90.0, 180.0])
+def test_a_tilted_camera_changes_nothing_but_the_quads(degrees: float) -> None:
+    assert entries([turned(reading, degrees) for reading in GUIDE]) == entries(GUIDE)
+
+
+def test_the_order_of_what_was_read_does_not_matter() -> None:
+    readings = [*GUIDE, word("Stop", 0, 300), word("Alter", 400, 0), word("Markt", 400, 28)]
+    expected = signs(readings)
+    random.Random(4).shuffle(readings)
+    assert signs(readings) == expected
+
+
+def test_quads_hold_their_lines_and_start_at_the_texts_own_top_left() -> None:
+    (sign,) = signs(GUIDE)
+    assert np.allclose(sign.quad.corners, [(0, 0), (176, 0), (176, 50), (0, 50)])
+    assert np.allclose(sign.entries[1].quads[0].corners, [(0, 30), (176, 30), (176, 50), (0, 50)])
+    (upside,) = signs([turned(reading, 180.0) for reading in GUIDE])
+    assert np.allclose(upside.quad.corners[0], (0, 0))
+
+
+def test_the_confidence_of_an_entry_is_that_of_all_its_readings() -> None:
+    (sign,) = signs([word("Alter", 0, 0, sure=0.8), word("Markt", 0, 28, sure=0.5)])
+    assert sign.entries[0].confidence == pytest.approx(0.4)
+    assert sign.quad.score == 0.5
+
+
+def test_json_holds_plain_values() -> None:
+    (sign,) = signs([word("Seoul 56 km", 0, 0)])
+    assert sign.as_json() == {
+        "text": "Seoul 56 km",
+        "quad": [[0.0, 0.0], [132.0, 0.0], [132.0, 20.0], [0.0, 20.0]],
+        "entries": [
+            {
+                "name": "Seoul",
+                "distance": "56 km",
+                "arrow": "",
+                "confidence": 0.9,
+                "quads": [[[0.0, 0.0], [132.0, 0.0], [132.0, 20.0], [0.0, 20.0]]],
+            }
+        ],
+    }
