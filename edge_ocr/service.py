@@ -24,7 +24,7 @@ from edge_ocr.health import Health
 from edge_ocr.live import Board
 from edge_ocr.notify import Notifier
 from edge_ocr.pace import Pace
-from edge_ocr.pipeline import Pipeline, open_reader
+from edge_ocr.pipeline import Pipeline, open_reader, uuid7
 from edge_ocr.posts import Posts
 from edge_ocr.store import Database, Keeper
 from edge_ocr.store.database import Entry
@@ -221,7 +221,8 @@ class Service:
         from edge_ocr.web import Hands, open_server  # noqa: PLC0415
 
         reader = open_reader(self._settings, like=self._reader)
-        hands = Hands(read=partial(_read, reader, Lock()), reload=self.redraw)
+        opens = None if self._settings.publish.relay.pin is None else self._open_by_hand
+        hands = Hands(read=partial(_read, reader, Lock()), open_barrier=opens, reload=self.redraw)
         try:
             server: Server = open_server(self._settings, self.board, self.health, self._clock, store, hands)
         except ConfigError as error:
@@ -232,6 +233,16 @@ class Service:
         server.start()
         stack.callback(server.stop)
         _log.warning("pages at %s", server.address)
+
+    def _open_by_hand(self, user: str) -> str:
+        """Have the relay open for somebody at the pages, by its own rules; in a thread of theirs."""
+        now = self._clock.stamp()
+        told = {"decision": {"action": "open", "explanation": f"by hand: {user}"}, "last": now.as_json(0)}
+        relay = self._settings.publish.relay
+        camera = (relay.cameras or (self._settings.camera[0].name,))[0]
+        if self._posts is not None:
+            self._posts.hurry("relay", Parcel(0, "relay", uuid7(now.wall, self._random), camera, told, None, 0))
+        return "the relay was told; whether it opened stands in the audit"
 
     def _begin(self, camera: CameraSettings, zones: dict[str, Zones]) -> None:
         """Watch a camera."""

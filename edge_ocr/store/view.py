@@ -67,7 +67,7 @@ class View:
     def events(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
         """Events by their numbers as JSON, in the order of the numbers.
 
-        Each has its number as ``seq``, and ``preview`` says whether there is a small picture.
+        Each has its number as ``seq``, and ``picture`` says whether there is a small one of it.
 
         Those that are gone are left out.
         """
@@ -78,7 +78,7 @@ class View:
             """,
             numbers,
         )
-        told = {seq: {"seq": seq, **rows.told(row), "preview": bool(preview)} for seq, preview, *row in found}
+        told = {seq: {"seq": seq, **rows.told(row), "picture": bool(picture)} for seq, picture, *row in found}
         return [told[number] for number in numbers if number in told]
 
     def after(self, number: int, limit: int) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ function show(event) {
   card.classList.add("new");
   card.querySelector("a").href = `/events/${id}`;
   const image = card.querySelector("img");
-  if (event.preview) {
+  if (event.picture) {
     image.src = `/api/events/${id}/preview`;
     card.querySelector(".picture .none").remove();
   } else image.remove();

@@ -21,6 +21,7 @@ const line = (points) => points.map((point) => point.join(",")).join(" ");
 
 function draw() {
   const { width, height } = canvas.getBoundingClientRect();
+  if (!width) return; // not laid out yet; the picture draws again when it is there
   const [rx, ry] = [6 / width, 6 / height];
   const nodes = [];
   for (const name of ["zones", "masks"])
