@@ -1,11 +1,12 @@
 """Measure a recogniser's bundle on labelled photographs: ``python -m export evaluate BUNDLE FOLDER``.
 
-What is measured is what ships: the .tflite file, the decoder and the vote's confidence, as ``edge-ocr read --crop``
-runs them.
+What is measured is what ships: the .tflite file, one line or two as :mod:`edge_ocr.sight` finds likelier, the decoder
+and the vote's confidence, as ``edge-ocr read --crop`` runs them.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,11 @@ import cv2
 import numpy as np
 
 from edge_ocr import ctc, rectify, vote
+from edge_ocr.clock import Stopwatch
 from edge_ocr.grammar import load_regions, plate_grammar
-from edge_ocr.recognise import Recogniser, log_softmax
-from edge_ocr.types import Kind, Sighting, Strip
+from edge_ocr.recognise import Recogniser
+from edge_ocr.sight import Sight
+from edge_ocr.types import Kind
 from export import photographs
 from export.scoring import Calibration, Score, calibration, scored
 
@@ -27,19 +30,21 @@ if TYPE_CHECKING:
 
     from edge_ocr.bundle import Bundle
     from edge_ocr.grammar import Grammar
+    from edge_ocr.types import Sighting
     from export.photographs import Folder
 
-_BEAM = 16
-_LISTED = 8
+_WIDTHS = (0, 80, 160, 320)
+_SHADES = (0, 70, 140)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """One labelled crop and what the recogniser made of it: ``log_probs`` float32 (T, C)."""
+    """One labelled crop, what the recogniser made of it, its width in pixels, and its mean grey level (0..255)."""
 
-    strip: Strip
+    sighting: Sighting
     label: str
-    log_probs: NDArray[np.float32]
+    width: int
+    shade: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,11 @@ class Read:
     text: str
     label: str
     confidence: float
+
+    @property
+    def right(self) -> bool:
+        """Whether it is the label."""
+        return self.text == self.label
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,13 +72,29 @@ class Evaluation:
     constrained: Score
     calibration: Calibration
 
+    def groups(self) -> dict[str, tuple[int, float]]:
+        """How many crops there are of each width and brightness, and the share that is right, by name."""
+        found = {}
+        for name, edges, values in (
+            ("width", _WIDTHS, [float(look.width) for look in self.looks]),
+            ("brightness", _SHADES, [look.shade for look in self.looks]),
+        ):
+            for low, high in zip(edges, (*edges[1:], math.inf), strict=True):
+                pairs = zip(values, self.reads, strict=True)
+                right = [read.right for value, read in pairs if low <= value < high]
+                if right:
+                    found[f"{name}_from_{low}"] = len(right), sum(right) / len(right)
+        return found
+
     def lines(self) -> list[str]:
         """What the command prints."""
         return [
             f"{self.folder.name}: {self.greedy.count} crops",
             f"  greedy        exact {self.greedy.exact:6.1%}   character errors {self.greedy.errors:6.2%}",
             f"  with formats  exact {self.constrained.exact:6.1%}   character errors {self.constrained.errors:6.2%}",
-            f"  calibration error {self.calibration.error:.1%}, mean confidence {self.calibration.confidence:.1%}",
+            f"  calibration error {self.calibration.error:.1%} (by chance alone {self.calibration.chance:.1%})",
+            f"  mean confidence {self.calibration.confidence:.1%}",
+            *(f"  {name:18} {share:6.1%} of {count}" for name, (count, share) in self.groups().items()),
         ]
 
 
@@ -84,24 +110,23 @@ def evaluate(bundle: Bundle, data: Path, folder: Folder, *, regions: Sequence[st
     """
     recogniser = Recogniser(bundle)
     grammar = plate_grammar(load_regions(regions or [folder.region]), recogniser.alphabet)
-    looks = look(recogniser, data, folder)
-    return score(looks, grammar, folder, recogniser.alphabet)
+    return score(look(recogniser, grammar, data, folder), grammar, folder)
 
 
-def look(recogniser: Recogniser, data: Path, folder: Folder) -> list[Look]:
+def look(recogniser: Recogniser, grammar: Grammar, data: Path, folder: Folder) -> list[Look]:
     """Recognise every crop of a folder that may be measured."""
-    looks = []
-    for image, text in photographs.development(data, folder):
-        strip = rectify.whole(image, width=recogniser.width, height=recogniser.height)
-        looks.append(Look(strip, text, recogniser(strip)))
-    return looks
+    sight = Sight(recogniser, grammar, frame=0, stopwatch=Stopwatch())
+    return [
+        Look(sight.of_crop(image, Kind.PLATE), text, image.shape[1], float(rectify.grey(image).mean()))
+        for image, text in photographs.development(data, folder)
+    ]
 
 
-def score(looks: list[Look], grammar: Grammar, folder: Folder, alphabet: str) -> Evaluation:
+def score(looks: list[Look], grammar: Grammar, folder: Folder) -> Evaluation:
     """Decode and compare with the labels."""
     labels = [item.label for item in looks]
-    paths = [ctc.greedy(item.log_probs) for item in looks]
-    texts = ["".join(alphabet[label - 1] for label in path.labels) for path in paths]
+    paths = [ctc.greedy(item.sighting.log_probs) for item in looks]
+    texts = ["".join(grammar.alphabet[label - 1] for label in path.labels) for path in paths]
     reads = [_read(item, grammar, folded=folder.folded) for item in looks]
     return Evaluation(
         folder,
@@ -109,20 +134,15 @@ def score(looks: list[Look], grammar: Grammar, folder: Folder, alphabet: str) ->
         reads,
         Score.of(texts, labels, folded=folder.folded),
         Score.of([read.text for read in reads], [read.label for read in reads], folded=folder.folded),
-        calibration([read.confidence for read in reads], [read.text == read.label for read in reads]),
+        calibration([read.confidence for read in reads], [read.right for read in reads]),
     )
-
-
-def warmed(looks: list[Look], temperature: float) -> list[Look]:
-    """The same looks with every log-probability divided by a further temperature."""
-    return [Look(item.strip, item.label, log_softmax(item.log_probs / np.float32(temperature))) for item in looks]
 
 
 def sheet(evaluation: Evaluation, path: Path, *, columns: int = 7, rows: int = 20) -> int:
     """Draw the failures, label above read, the most confident first; gives how many there are."""
     pairs = zip(evaluation.looks, evaluation.reads, strict=True)
-    wrong = sorted((pair for pair in pairs if pair[1].text != pair[1].label), key=lambda pair: -pair[1].confidence)
-    tiles = [_tile(item.strip.image, read) for item, read in wrong[: columns * rows]]
+    wrong = sorted((pair for pair in pairs if not pair[1].right), key=lambda pair: -pair[1].confidence)
+    tiles = [_tile(item.sighting.strip.image, read) for item, read in wrong[: columns * rows]]
     if tiles:
         tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
         lines = [np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
@@ -131,9 +151,8 @@ def sheet(evaluation: Evaluation, path: Path, *, columns: int = 7, rows: int = 2
 
 
 def _read(item: Look, grammar: Grammar, *, folded: bool) -> Read:
-    hypotheses = tuple(ctc.beam_search(item.log_probs, _BEAM, _LISTED, grammar.automaton))
     label = scored(item.label, folded=folded)
-    ballot = vote.fuse([Sighting(0, item.strip, item.log_probs, hypotheses)], grammar, kind=Kind.PLATE)
+    ballot = vote.fuse([item.sighting], grammar, kind=Kind.PLATE)
     if ballot is None:
         return Read("", label, 0.0)
     return Read(scored(ballot.reading.text, folded=folded), label, ballot.reading.confidence)

@@ -18,6 +18,7 @@ from edge_ocr import ctc, rectify
 from edge_ocr.bundle import load_bundle
 from edge_ocr.grammar import load_regions, plate_grammar
 from edge_ocr.recognise import Recogniser
+from edge_ocr.sight import BEAM, LISTED
 from edge_ocr.types import Kind, Quad, Sighting, corners_of
 from edge_ocr.vote import Trust, fuse
 from export import photographs
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from edge_ocr.bundle import Bundle
     from edge_ocr.grammar import Grammar
     from export.photographs import Folder, Label, Picture
-
-_BEAM = 16
-_LISTED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,4 +133,4 @@ def _look(
     shades = shades * random.uniform(0.8, 1.2) + random.normal(0, random.uniform(0, 14), shades.shape)
     strip = replace(strip, image=rectify.stretch(np.clip(shades, 0, 255).astype(np.uint8)))
     log_probs = recogniser(strip)
-    return Sighting(0, strip, log_probs, tuple(ctc.beam_search(log_probs, _BEAM, _LISTED, grammar.automaton)))
+    return Sighting(0, strip, log_probs, tuple(ctc.beam_search(log_probs, BEAM, LISTED, grammar.automaton)))

@@ -11,38 +11,45 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from edge_ocr import ctc
 from edge_ocr.bundle import Bundle
-from edge_ocr.grammar import load_regions, plate_grammar
+from edge_ocr.recognise import log_softmax
+from edge_ocr.sight import BEAM
 from edge_ocr.types import Kind
 from export import bundles, evaluate, gates, pictures
 from export.convert import convert_apart
 from export.crnn import Crnn
 from export.errors import ConversionError
+from export.gates import run_tflite
 from export.photographs import FOLDERS
-from export.recogniser import as_input, measure
+from export.recogniser import as_input, best_path, measure
+from export.scoring import Score, calibration
 from export.synthetic.faces import CHARACTERS
-from export.synthetic.strips import HEIGHT, WIDTH, load_shard, training_strips
+from export.synthetic.strips import HEIGHT, WIDTH, development_strips, load_shard, training_strips
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from export.evaluate import Evaluation
     from export.places import Tools
-    from export.scoring import Score
+    from export.synthetic.strips import Shard
 
 _CALIBRATION = 400
+_FITTED = 4000
 _PARITY_LIMIT = 0.25
 """Relative error of int8 logits that is let through; the accuracy gate below is the sharp one."""
 _LOSS_LIMIT = 0.01
 _TEMPERATURES = np.round(np.geomspace(0.6, 3.0, 25), 3)
 
 
-def pack(checkpoint: Path, shards: Path, data: Path, folder: Path, tools: Tools, *, training: dict[str, Any]) -> None:
+def pack(checkpoint: Path, held: Path, data: Path, folder: Path, tools: Tools, *, training: dict[str, Any]) -> None:
     """Export a checkpoint's averaged weights as a plate bundle.
 
     Args:
         checkpoint: as :func:`export.recogniser.train` leaves it.
-        shards: strips to calibrate the int8 ranges with.
+        held: a shard of renders that no training saw, to set the int8 ranges and the temperature with.
         data: folder of development photographs.
         folder: of the bundle to write.
         tools: other environments.
@@ -54,7 +61,8 @@ def pack(checkpoint: Path, shards: Path, data: Path, folder: Path, tools: Tools,
     """
     network = load_network(checkpoint)
     float_scores = measure(network, data)
-    images = calibration_images(shards, data)
+    held_shard = load_shard(held)
+    images = calibration_images(held_shard, data)
     settings: dict[str, Any] = {
         "alphabet": CHARACTERS,
         "blank": 0,
@@ -73,17 +81,16 @@ def pack(checkpoint: Path, shards: Path, data: Path, folder: Path, tools: Tools,
         parity = gates.check_parity(
             draft / "model.onnx", model, images[:64], limit=_PARITY_LIMIT, other_python=tools.tflite
         )
+        check_loss(float_scores, measure_tflite(model, data))
+        settings["temperature"] = fit_temperature(run_tflite(model, images_of(held_shard, _FITTED)), held_shard.labels)
         bundle = Bundle(folder.name, "recognise", Kind.PLATE, model, settings, {})
         results = [evaluate.evaluate(bundle, data, item) for item in FOLDERS]
-        check_loss(float_scores, results)
-        settings["temperature"] = fit_temperature(results)
-        warm = [_warm(result, settings["temperature"]) for result in results]
-        accuracy = _figures(warm, float_scores) | {"int8_logit_error": round(parity.error, 4)}
+        accuracy = _figures(results, float_scores) | {"int8_logit_error": round(parity.error, 4)}
         card = {"training": training, "accuracy": accuracy, "licence": _LICENCE}
         bundles.write(draft, model, task="recognise", kind=Kind.PLATE, settings=settings, card=card)
         shutil.copyfile(checkpoint.with_name("log.jsonl"), draft / "training.jsonl")
         pictures.draw_curves(draft / "training.jsonl", draft / "training.svg")
-        pictures.draw_reliability({item.folder.name: item.calibration for item in warm}, draft / "reliability.svg")
+        pictures.draw_reliability({item.folder.name: item.calibration for item in results}, draft / "reliability.svg")
         shutil.copytree(draft, folder, dirs_exist_ok=True)
 
 
@@ -101,44 +108,60 @@ def write_onnx(network: Crnn, path: Path) -> None:
         torch.onnx.export(network, (torch.zeros(1, 1, HEIGHT, WIDTH),), str(path), dynamo=False, input_names=["strip"])
 
 
-def calibration_images(shards: Path, data: Path) -> NDArray[np.float32]:
+def calibration_images(held: Shard, data: Path) -> NDArray[np.float32]:
     """Rendered strips and real crops that may train, half and half, as the network takes them."""
-    first = load_shard(min(shards.glob("strips-*-0000.npz"))).strips
-    rendered = first[:: len(first) // (_CALIBRATION // 2)]
     real = training_strips(data)
     real = real[:: max(1, len(real) // (_CALIBRATION // 2))]
-    strips = np.concatenate([rendered, real])
-    return as_input(torch.from_numpy(strips)).contiguous().numpy()
+    rendered = images_of(held, _CALIBRATION // 2)
+    return np.concatenate([rendered, as_input(torch.from_numpy(real)).contiguous().numpy()])
 
 
-def check_loss(float_scores: dict[str, Score], results: list[Evaluation]) -> None:
+def images_of(shard: Shard, count: int) -> NDArray[np.float32]:
+    """The first strips of a shard as the network takes them."""
+    return as_input(torch.from_numpy(shard.strips[:count])).contiguous().numpy()
+
+
+def measure_tflite(model: bytes, data: Path) -> dict[str, Score]:
+    """What :func:`export.recogniser.measure` measures, of a converted model: best paths of whole crops."""
+    figures = {}
+    for folder in FOLDERS:
+        strips, texts = development_strips(data, folder)
+        (logits,) = run_tflite(model, as_input(torch.from_numpy(strips)).contiguous().numpy())
+        figures[folder.name] = Score.of([best_path(row.argmax(-1)) for row in logits], texts, folded=folder.folded)
+    return figures
+
+
+def check_loss(float_scores: dict[str, Score], scores: dict[str, Score]) -> None:
     """The accuracy gate: over all folders, int8 may lose a point of exact texts against float.
 
     Raises:
         ConversionError: it loses more.
 
     """
-    count = sum(result.greedy.count for result in results)
-    lost = sum((float_scores[r.folder.name].exact - r.greedy.exact) * r.greedy.count for r in results) / count
+    count = sum(score.count for score in scores.values())
+    lost = sum((float_scores[name].exact - score.exact) * score.count for name, score in scores.items()) / count
     if lost > _LOSS_LIMIT:
         raise ConversionError(f"int8 loses {lost:.1%} of exact texts, but at most {_LOSS_LIMIT:.0%} is allowed")
 
 
-def fit_temperature(results: list[Evaluation]) -> float:
-    """The temperature at which confidences are likeliest over all folders (Guo et al. 2017), each folder counting once.
+def fit_temperature(logits: Sequence[NDArray[np.float32]], labels: NDArray[np.int8]) -> float:
+    """The temperature at which the confidences of texts are likeliest to keep their word (Guo et al. 2017).
 
-    The evaluations must have been made at temperature 1.
+    Args:
+        logits: float32 (n, T, C), alone in a sequence, of strips that no training saw and no measurement counts.
+        labels: int8 (n, longest), their classes, padded with 0.
+
     """
+    (rows,) = logits
+    wanted = [tuple(label[label > 0].tolist()) for label in labels[: len(rows)]]
 
     def loss(temperature: float) -> float:
-        return float(np.mean([_warm(result, temperature).calibration.likelihood for result in results]))
+        warm = log_softmax(rows / np.float32(temperature))
+        found = [ctc.beam_search(row, BEAM, 1)[0] for row in warm]
+        right = [text.labels == want for text, want in zip(found, wanted, strict=True)]
+        return calibration([min(1.0, float(np.exp(text.log_prob))) for text in found], right).likelihood
 
     return float(min(_TEMPERATURES.tolist(), key=loss))
-
-
-def _warm(result: Evaluation, temperature: float) -> Evaluation:
-    grammar = plate_grammar(load_regions([result.folder.region]), CHARACTERS)
-    return evaluate.score(evaluate.warmed(result.looks, temperature), grammar, result.folder, CHARACTERS)
 
 
 def _figures(results: list[Evaluation], float_scores: dict[str, Score]) -> dict[str, Any]:
@@ -152,7 +175,17 @@ def _figures(results: list[Evaluation], float_scores: dict[str, Score]) -> dict[
             "with_formats": round(result.constrained.exact, 4),
             "character_errors": round(result.constrained.errors, 4),
             "calibration_error": round(result.calibration.error, 4),
+            "calibration_error_by_chance": round(result.calibration.chance, 4),
+            **{group: [count, round(share, 4)] for group, (count, share) in result.groups().items()},
         }
+    reads = [read for result in results for read in result.reads]
+    pooled = calibration([read.confidence for read in reads], [read.right for read in reads])
+    figures["all_folders"] = {
+        "crops": len(reads),
+        "with_formats": round(sum(read.right for read in reads) / len(reads), 4),
+        "calibration_error": round(pooled.error, 4),
+        "calibration_error_by_chance": round(pooled.chance, 4),
+    }
     return figures
 
 

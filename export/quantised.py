@@ -9,7 +9,7 @@ efficient integer-arithmetic-only inference', 2018).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -112,7 +112,8 @@ class QuantisedCrnn(nn.Module):
         return torch.fake_quantize_per_tensor_affine(weights, float(scale.max()), 0, -127, 127)
 
     def _convolve(self, name: str, layer: nn.Sequential, values: Tensor) -> Tensor:
-        convolution, norm = layer[0], layer[1]
+        convolution: Any = layer[0]
+        norm: Any = layer[1]
         factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
         weights = self._weights(name, convolution.weight * factor[:, None, None, None], channels=True)
         bias = norm.bias - norm.running_mean * factor
@@ -126,10 +127,11 @@ class QuantisedCrnn(nn.Module):
         driven: list[Tensor] = []
         loops: list[Tensor] = []
         for suffix, sequence in (("", columns), ("_reverse", columns.flip(1))):
-            entry = self._weights("entry", _gates(getattr(lstm, f"weight_ih_l0{suffix}"), units))
-            bias = _gates(getattr(lstm, f"bias_ih_l0{suffix}") + getattr(lstm, f"bias_hh_l0{suffix}"), units)
-            driven.append(functional.linear(sequence, entry, bias).unflatten(2, (4, units)))
-            loops.append(_gates(getattr(lstm, f"weight_hh_l0{suffix}"), units).view(4, units, units))
+            entry = self._weights("entry", _gates(getattr(lstm, f"weight_ih_l0{suffix}")))
+            bias = _gates(getattr(lstm, f"bias_ih_l0{suffix}") + getattr(lstm, f"bias_hh_l0{suffix}"))
+            product = functional.linear(sequence, entry, bias)
+            driven.append(product.view(*product.shape[:2], 4, units))
+            loops.append(_gates(getattr(lstm, f"weight_hh_l0{suffix}")).view(4, units, units))
         steps = self.ranges("driven", torch.cat(driven, 3).flatten(2)).unbind(1)  # each (n, 4 * 2 * units)
         blocks = [functional.pad(loop, (units * way, units * (1 - way))) for way, loop in enumerate(loops)]
         matrix = self._weights("loop", torch.cat(blocks, 1).flatten(0, 1)).T
@@ -166,9 +168,9 @@ class QuantisedCrnn(nn.Module):
         return torch.fake_quantize_per_tensor_affine(values, 1 / levels, -128 if levels == 256 else 0, -128, 127)
 
 
-def _gates(rows: Tensor, units: int) -> Tensor:
+def _gates(rows: Tensor) -> Tensor:
     """Torch's gate order (input, forget, cell, output) as (input, forget, output, cell)."""
-    enter, forget, fresh, leave = rows.split(units)
+    enter, forget, fresh, leave = rows.chunk(4)
     return torch.cat([enter, forget, leave, fresh])
 
 

@@ -152,11 +152,13 @@ def greedy(network: nn.Module, strips: NDArray[np.uint8]) -> list[str]:
     """Best-path texts of uint8 strips (n, HEIGHT, WIDTH)."""
     device = next(network.parameters()).device
     classes = network(as_input(torch.from_numpy(strips).to(device))).argmax(-1).cpu().numpy()
-    texts = []
-    for row in classes:
-        kept = row[(row != 0) & (np.append(-1, row[:-1]) != row)]
-        texts.append("".join(CHARACTERS[number - 1] for number in kept))
-    return texts
+    return [best_path(row) for row in classes]
+
+
+def best_path(classes: NDArray[np.integer[Any]]) -> str:
+    """The text of one class a time step, (T,): repeats taken once, blanks left out."""
+    kept = classes[(classes != 0) & (np.append(-1, classes[:-1]) != classes)]
+    return "".join(CHARACTERS[number - 1] for number in kept)
 
 
 def as_input(strips: torch.Tensor) -> torch.Tensor:
@@ -184,7 +186,7 @@ def step(network: nn.Module, optimiser: torch.optim.Optimizer, strips: torch.Ten
     if isinstance(network, QuantisedCrnn):
         loss = loss + _EXCESS_WEIGHT * network.excess
     optimiser.zero_grad(set_to_none=True)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]  # torch's stubs
     nn.utils.clip_grad_norm_(network.parameters(), 5.0)
     optimiser.step()
     return float((losses.detach() / lengths).mean())

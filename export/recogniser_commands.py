@@ -11,6 +11,9 @@ from export import places
 if TYPE_CHECKING:
     import argparse
 
+_HELD = 1_000_000
+"""Added to the seed for renders that no training sees."""
+
 
 def add_plate(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``plate``."""
@@ -21,6 +24,7 @@ def add_plate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2, help="cores to use")
     parser.add_argument("--rate", type=float, default=1.5e-3, help="the highest learning rate")
+    parser.add_argument("--quantised", type=float, default=0.25, help="share of the minutes that learns to be int8")
     parser.add_argument("--start", type=Path, help="a checkpoint or a model.onnx whose weights to begin with")
 
 
@@ -32,6 +36,7 @@ def run_plate(args: argparse.Namespace) -> int:
     shards, run = args.cache / "strips", args.cache / f"plate-{args.seed}"
     fonts = args.cache / "fonts"
     strips.render_shards(shards, fonts=fonts, data=args.data, seed=args.seed, count=args.shards, workers=args.threads)
+    held = held_back(args.cache, args.seed)
     checkpoint = recogniser.train(
         shards=shards,
         data=args.data,
@@ -41,13 +46,24 @@ def run_plate(args: argparse.Namespace) -> int:
         threads=args.threads,
         rate=args.rate,
         start=args.start,
+        quantised=args.quantised,
     )
-    options = f"--minutes {args.minutes:g} --threads {args.threads} --rate {args.rate:g} --seed {args.seed}"
-    recipe = f"python -m export plate {options}"
+    pace = f"--minutes {args.minutes:g} --quantised {args.quantised:g} --threads {args.threads} --rate {args.rate:g}"
+    recipe = f"python -m export plate {pace} --seed {args.seed}"
     training = {"recipe": recipe if args.start is None else f"{recipe} --start {args.start.name}"}
-    packing.pack(checkpoint, shards, args.data, args.out, places.tools_of(args), training=training)
+    packing.pack(checkpoint, held, args.data, args.out, places.tools_of(args), training=training)
     print(f"wrote {args.out}")
     return 0
+
+
+def held_back(cache: Path, seed: int) -> Path:
+    """The shard of renders that the training of a seed does not see; rendered if it is not there yet."""
+    from export.synthetic import strips  # noqa: PLC0415 - needs the font libraries
+
+    (held,) = strips.render_shards(
+        cache / "held", fonts=cache / "fonts", data=None, seed=seed + _HELD, count=1, workers=1
+    )
+    return held
 
 
 def add_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -70,6 +86,50 @@ def run_evaluate(args: argparse.Namespace) -> int:
     print("\n".join(result.lines()))
     if args.sheet is not None:
         print(f"{evaluate.sheet(result, args.sheet)} failures, drawn in {args.sheet}")
+    return 0
+
+
+def add_variants(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``variants``."""
+    places.add_arguments(parser)
+    parser.add_argument("bundle", type=Path, help="folder that holds model.onnx")
+    parser.add_argument("--peer", type=Path, action="append", default=[], help="ONNX file of another recogniser")
+    parser.add_argument("--seed", type=int, default=1, help="of the held-back renders, as in `plate`")
+
+
+def run_variants(args: argparse.Namespace) -> int:
+    """Print what each kind of conversion costs and reads."""
+    from export.variants import variants  # noqa: PLC0415 - needs torch, which other commands do without
+
+    print("| file | bytes | greedy, all folders | CPU a crop |\n|---|---|---|---|")
+    for variant in variants(args.bundle, held_back(args.cache, args.seed), args.data, args.converter, args.peer):
+        print(variant.row())
+    return 0
+
+
+def add_compare(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``compare``."""
+    places.add_arguments(parser)
+    parser.add_argument("master", type=Path, metavar="MASTER.onnx", help="of the recogniser whose convolutions to use")
+    parser.add_argument("--seconds", type=float, default=90, help="of CPU time that each head learns")
+    parser.add_argument("--shards", type=int, default=6, help="of rendered strips")
+    parser.add_argument("--seed", type=int, default=1)
+
+
+def run_compare(args: argparse.Namespace) -> int:
+    """Print the table of the recogniser's alternatives."""
+    import torch  # noqa: PLC0415 - other commands do without
+
+    from export.compare import HEADER, compare  # noqa: PLC0415 - the same
+    from export.synthetic import strips  # noqa: PLC0415 - needs the font libraries
+
+    torch.set_num_threads(1)
+    shards = strips.render_shards(
+        args.cache / "strips", fonts=args.cache / "fonts", data=args.data, seed=args.seed, count=args.shards, workers=1
+    )
+    held = held_back(args.cache, args.seed)
+    print(HEADER)
+    compare(args.master, [*shards, held], args.data, args.converter, seconds=args.seconds, seed=args.seed)
     return 0
 
 

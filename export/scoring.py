@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_DICE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Calibration:
             neural networks', 2017), 0..1.
         likelihood: mean negative log-likelihood of right and wrong, in nats; what a temperature is fitted to.
         confidence: the mean.
+        chance: the error that confidences which keep their word would show on so few texts, on average: what lies
+            below it cannot be told from perfect.
         bins: for each bin that is not empty its count, mean confidence and share of right texts.
 
     """
@@ -44,6 +50,7 @@ class Calibration:
     error: float
     likelihood: float
     confidence: float
+    chance: float
     bins: tuple[tuple[int, float, float], ...]
 
 
@@ -53,10 +60,16 @@ def calibration(confidences: Sequence[float], right: Sequence[bool], *, count: i
     place = np.minimum((sure * count).astype(int), count - 1)
     groups = [place == number for number in range(count) if (place == number).any()]
     bins = tuple((int(group.sum()), float(sure[group].mean()), float(true[group].mean())) for group in groups)
-    error = sum(size * abs(mean - share) for size, mean, share in bins) / len(sure)
     safe = np.clip(sure, 1e-6, 1 - 1e-6)
     likelihood = -float((true * np.log(safe) + (1 - true) * np.log(1 - safe)).mean())
-    return Calibration(error, likelihood, float(sure.mean()), bins)
+    dice = np.random.default_rng(0).random((_DICE, len(sure))) < sure
+    chance = float(np.mean([_error(sure, thrown, groups) for thrown in dice]))
+    return Calibration(_error(sure, true, groups), likelihood, float(sure.mean()), chance, bins)
+
+
+def _error(sure: NDArray[np.float64], true: NDArray[Any], groups: list[NDArray[np.bool_]]) -> float:
+    """Distance of confidence and truth, averaged over the texts."""
+    return sum(abs(float((sure[group] - true[group]).sum())) for group in groups) / len(sure)
 
 
 def scored(text: str, *, folded: bool) -> str:

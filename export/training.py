@@ -19,7 +19,7 @@ class Average:
     """An exponential moving average of a network's weights, which reads better than the last step's."""
 
     def __init__(self, network: nn.Module, *, decay: float = 0.999) -> None:
-        self.network = copy.deepcopy(network).eval()
+        self.network: Any = copy.deepcopy(network).eval()
         self._decay = decay
         self._steps = 0
 

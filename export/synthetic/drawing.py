@@ -224,6 +224,32 @@ def emblem(rng: np.random.Generator, canvas: Picture, centre: tuple[float, float
         _outline(rng, canvas, (x, y), radius)
 
 
+def separator(rng: np.random.Generator, canvas: Picture, centre: tuple[float, float], caps: float, ink: Colour) -> None:
+    """What is written between groups without being read: a hyphen, a dot or two, a stroke, a bracket."""
+    x, y = centre
+    thick = max(1, round(caps * rng.uniform(0.08, 0.2)))
+    half = caps * rng.uniform(0.08, 0.2)
+    sort = int(rng.integers(5))
+    if sort == 0:
+        cv2.line(canvas, (round(x - half), round(y)), (round(x + half), round(y)), ink, thick, cv2.LINE_AA)
+    elif sort == 1:
+        rows = (y + caps * rng.uniform(0.3, 0.5),) if rng.random() < 0.6 else (y - 0.2 * caps, y + 0.2 * caps)
+        for row in rows:
+            cv2.circle(canvas, (round(x), round(row)), max(1, round(0.7 * thick)), ink, -1, cv2.LINE_AA)
+    elif sort == 2:
+        lean, tall = caps * rng.uniform(0.0, 0.25), caps * rng.uniform(0.4, 0.6)
+        cv2.line(
+            canvas, (round(x - lean), round(y + tall)), (round(x + lean), round(y - tall)), ink, thick, cv2.LINE_AA
+        )
+    else:  # round or square brackets
+        side = -1 if sort == 3 else 1
+        tall = caps * rng.uniform(0.5, 0.62)
+        bow = np.linspace(-1, 1, 9)
+        out = side * half * (np.cos(bow * np.pi / 2) if rng.random() < 0.7 else (np.abs(bow) < 0.9))
+        points = np.stack([x + out - side * half / 2, y + bow * tall], 1).astype(np.int32)
+        cv2.polylines(canvas, [points], isClosed=False, color=ink, thickness=thick, lineType=cv2.LINE_AA)
+
+
 def _outline(rng: np.random.Generator, canvas: Picture, centre: tuple[float, float], radius: int) -> None:
     """A country or state as a pale or dark shape, which may be as thin and upright as an I or a 1."""
     angle = np.linspace(0, 2 * np.pi, int(rng.integers(10, 24)), endpoint=False)

@@ -40,7 +40,9 @@ _NPM = """
     staatliches alumni-sans sofia-sans-condensed sofia-sans-extra-condensed encode-sans-condensed
     fira-sans-condensed asap-condensed mohave ropa-sans dosis varela-round nunito comfortaa signika cabin-condensed
     ubuntu-condensed pt-sans-narrow arimo archivo-black work-sans public-sans red-hat-mono courier-prime b612-mono
-    allerta-stencil black-ops-one saira-stencil-one atkinson-hyperlegible lexend viga gudea jockey-one kelly-slab
+    roboto-slab arvo rokkitt bitter libre-baskerville old-standard-tt permanent-marker orbitron audiowide oxanium
+    bowlby-one iceland caveat-brush allerta-stencil black-ops-one saira-stencil-one
+    atkinson-hyperlegible lexend viga gudea jockey-one kelly-slab
 """.split()  # noqa: SIM905 one family a line would be eighty lines
 _LEFT_OUT = ("Outline", "italic", "Italic", "Oblique", "Thin", "Math", "Symbol")
 """Parts of file names: slanted and hollow cuts are made by the renderer itself, at angles and widths of its own."""
@@ -64,7 +66,7 @@ def fetch(folder: Path) -> list[Path]:
         if not target.is_dir():
             subprocess.run(["npm", "pack", "--silent", f"@fontsource/{family}"], cwd=folder, check=True, timeout=300)
             (archive,) = folder.glob(f"fontsource-{family}-[0-9]*.tgz")
-            _unpack(archive, target)
+            unpack(archive, target)
             archive.unlink()
     files = [path for path in sorted(folder.rglob("*")) if path.suffix in {".ttf", ".otf"}]
     return [path for path in files if not any(part in path.name for part in _LEFT_OUT)]
@@ -91,7 +93,7 @@ def load_faces(folder: Path) -> list[Face]:
     return [Face(name, masks) for name, masks in sorted(faces.items())]
 
 
-def _unpack(archive: Path, target: Path) -> None:
+def unpack(archive: Path, target: Path) -> None:
     """Latin cuts of one family, regular and bold, from web fonts to TrueType."""
     target.mkdir()
     with tarfile.open(archive) as tar:

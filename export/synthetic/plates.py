@@ -132,7 +132,10 @@ def _text(
         for gap_centre in setting.gaps:
             if rng.random() < 0.75:
                 at = (left + gap_centre * across, middle + rng.normal(0, 0.08) * caps)
-                drawing.emblem(rng, canvas, at, caps * rng.uniform(0.5, 1.4) * min(0.7, gap))
+                if rng.random() < style.written:
+                    drawing.separator(rng, canvas, at, caps, ink)
+                else:
+                    drawing.emblem(rng, canvas, at, caps * rng.uniform(0.5, 1.4) * min(0.7, gap))
     first_row = top + round(CAPS.start * scale)
     return left, first_row, left + size[0], first_row + round(caps)
 

@@ -57,9 +57,12 @@ def _digits(pen: _Pen) -> dict[str, list[Line]]:
         one.append(_line((0.2, 1), (1, 1)))
     three_top = [_line((0, 0), (0.95, 0), (0.45, w - 0.03))] if pen.either(3) else [pen.arc((0, 0, 0.95, w), 200, 450)]
     three_low = [pen.arc((0, w - 0.05 * p[4], 1, 1), -90, 160)]
-    apex = (0.62, 0) if pen.either(5) else (0.75, 0)
-    stem = 0.62 if pen.either(5) else 0.75
-    four = [_line(apex, (0, 0.72), (1, 0.72)), _line((stem, 0.0 if pen.either(6) else 0.4), (stem, 1))]
+    stem, bar = 0.55 + 0.35 * p[5], 0.66 + 0.12 * p[15]
+    apex = (stem - (0.2 * p[13] if pen.either(14) else 0.0), 0)
+    four = [
+        _line(apex, (0, bar), (1, bar)),
+        _line(apex, (stem, 0.0), (stem, 1)) if pen.either(6) else _line((stem, 0.4), (stem, 1)),
+    ]
     if p[12] < 0.12:  # open at the top
         four = [_line((0.15, 0), (0.05 * p[13], 0.66), (1, 0.66)), _line((0.75, 0.35 * p[14]), (0.75, 1))]
     six_bowl = pen.arc((0, w - 0.1, 1, 1), 0, 360)

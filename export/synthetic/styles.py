@@ -32,6 +32,7 @@ class Style:
         row: where the middle of the text stands.
         gap: between groups, in cap heights.
         clutter: share of plates with emblems between the groups.
+        written: share of what stands between groups that is a hyphen, a dot or a bracket, and no emblem.
         colours: pairs of paper and ink, BGR.
         ground: draws what lies beneath the text.
         framed: share of plates in a dealer's frame.
@@ -52,6 +53,7 @@ class Style:
     clutter: float
     colours: tuple[tuple[Colour, Colour], ...]
     ground: Callable[[np.random.Generator, Picture, Colour, Face], Columns]
+    written: float = 0.3
     framed: float = 0.0
     panelled: float = 0.05
     stacked: float = 0.0
@@ -223,7 +225,8 @@ STYLES = (
         caps=(0.45, 0.8),
         row=(0.45, 0.58),
         gap=(0.1, 0.6),
-        clutter=0.2,
+        clutter=0.4,
+        written=0.85,
         colours=((WHITE, BLACK), (_YELLOW, BLACK), (BLACK, _YELLOW), (_RED, WHITE), (_GREEN, WHITE), (WHITE, _BLUE)),
         ground=_indian,
         stacked=0.15,

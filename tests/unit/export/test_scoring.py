@@ -45,3 +45,11 @@ def test_false_certainty_is_an_error_and_unlikely() -> None:
     assert sure.error == pytest.approx(0.5)
     assert unsure.error == pytest.approx(0)
     assert sure.likelihood > unsure.likelihood
+
+
+def test_so_few_texts_show_an_error_by_chance_alone() -> None:
+    few = calibration([0.9] * 20, [True] * 18 + [False] * 2)
+    many = calibration([0.9] * 2000, [True] * 1800 + [False] * 200)
+    assert few.error == pytest.approx(0)
+    assert 0.03 < few.chance < 0.09
+    assert many.chance < 0.01
