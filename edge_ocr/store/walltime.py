@@ -139,45 +139,54 @@ class WallTimes:
             connection.run(
                 f"UPDATE {table} SET wall = mono + ?, synced = 2 WHERE boot = ? AND synced = 0", (after.shift, boot)
             )
-        wrong = connection.rows(
-            """
-            SELECT seq, first_mono, first_wall, first_synced, last_mono, last_wall, last_synced FROM events
-            WHERE boot = ? AND (first_synced = 0 OR last_synced = 0) ORDER BY seq
+        shift = _shift(before, after)
+        # One statement for all of them: after a week without a clock there may be 100,000, and others wait meanwhile.
+        found = connection.rows(
+            f"""
+            SELECT count(*), min(first_mono), max(last_mono),
+            min(min(iif(first_synced, 1e18, {_RIGHT["first"]} - first_wall),
+                    iif(last_synced, 1e18, {_RIGHT["last"]} - last_wall))),
+            max(max(iif(first_synced, -1e18, {_RIGHT["first"]} - first_wall),
+                    iif(last_synced, -1e18, {_RIGHT["last"]} - last_wall)))
+            FROM events WHERE boot = :boot AND (first_synced = 0 OR last_synced = 0)
             """,
-            (boot,),
+            {"boot": boot, **shift},
         )
-        added: list[float] = []
-        for seq, *moments in wrong:
-            for name, (mono, wall, synced) in (("first", moments[:3]), ("last", moments[3:])):
-                if not synced:
-                    right = mono + _shift_at(mono, before, after)
-                    connection.run(
-                        f"UPDATE events SET {name}_wall_raw = {name}_wall, {name}_wall = ?, {name}_synced = 2 "
-                        "WHERE seq = ?",
-                        (right, seq),
-                    )
-                    added.append(right - wall)
-        if wrong:
+        count, *told = found[0]
+        if not count:
+            return 0
+        for name in ("first", "last"):
             connection.run(
-                """
-                INSERT INTO clock_corrections (boot, mono_from, mono_to, events, added_min, added_max, mono, wall)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                f"""
+                UPDATE events SET {name}_wall_raw = {name}_wall, {name}_wall = {_RIGHT[name]}, {name}_synced = 2
+                WHERE boot = :boot AND (first_synced = 0 OR last_synced = 0) AND {name}_synced = 0
                 """,
-                (
-                    *(boot, min(row[1] for row in wrong), max(row[4] for row in wrong), len(wrong)),
-                    *(min(added), max(added), now.mono, now.wall),
-                ),
+                {"boot": boot, **shift},
             )
-            _log.warning("wall times of %d events that a wrong clock stamped were put right", len(wrong))
-        return len(wrong)
+        connection.run(
+            """
+            INSERT INTO clock_corrections (boot, mono_from, mono_to, events, added_min, added_max, mono, wall)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            (boot, told[0], told[1], count, told[2], told[3], now.mono, now.wall),
+        )
+        _log.warning("wall times of %d events that a wrong clock stamped were put right", count)
+        return int(count)
 
 
-def _shift_at(mono: float, before: Anchor | None, after: Anchor) -> float:
-    """What to add to a monotonic time for the wall time of that moment."""
+_RIGHT = {
+    name: f"{name}_mono + (:shift + min(max(({name}_mono - :since) / :span, 0.0), 1.0) * :grown)"
+    for name in ("first", "last")
+}
+"""The wall time of a moment, in SQL, for what :func:`_shift` gives."""
+
+
+def _shift(before: Anchor | None, after: Anchor) -> dict[str, float]:
+    """What to add to a monotonic time for the wall time of that moment: ``shift``, and what it grows by later on."""
+    constant = {"shift": after.shift, "since": 0.0, "span": 1.0, "grown": 0.0}
     if before is None or before.until >= after.since:
-        return after.shift
-    drifted = abs(after.shift - before.shift) <= _STEP + _DRIFT * (after.since - before.until)
-    if not drifted:  # one of the two was a lie; the later one is the better known
-        return after.shift
-    part = min(max((mono - before.until) / (after.since - before.until), 0.0), 1.0)
-    return before.shift + part * (after.shift - before.shift)
+        return constant
+    span, grown = after.since - before.until, after.shift - before.shift
+    if abs(grown) > _STEP + _DRIFT * span:  # one of the two was a lie; the later one is the better known
+        return constant
+    return {"shift": before.shift, "since": before.until, "span": span, "grown": grown}
