@@ -8,8 +8,11 @@ import numpy as np
 
 from edge_ocr.engine import Engine
 from edge_ocr.errors import BundleError
+from edge_ocr.preprocess import STEPS, prepared
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from edge_ocr.bundle import Bundle
@@ -21,26 +24,34 @@ class Recogniser:
 
     Args:
         bundle: for the task 'recognise'; its settings hold ``alphabet``, ``blank``, ``temperature``, ``width`` and
-            ``height``.
+            ``height``; those of signs also hold ``widths``, see there.
         threads: how many cores one call may use.
+        preprocess: steps of :mod:`edge_ocr.preprocess` that every strip goes through first, in this order.
 
     Attributes:
         alphabet: character ``i`` is class ``i + 1`` of what a call returns; class 0 is the blank, 'no character here',
             wherever the model itself has it.
-        width: of the strips it takes, in pixels.
+        width: of the strips it takes, in pixels; of several, the widest.
+        widths: all that it takes, ascending. The file then has a network for each, called 'width64' and so on, of the
+            same weights: a short word costs less than a long one.
         height: of the strips it takes, in pixels.
 
     Raises:
         BundleError: a setting is missing or impossible, or the model has another shape than the settings say.
         EngineError: no interpreter is installed, or it refuses the model.
+        ValueError: a step is not known.
 
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int = 1) -> None:
+    def __init__(self, bundle: Bundle, *, threads: int = 1, preprocess: Sequence[str] = ()) -> None:
+        if unknown := [step for step in preprocess if step not in STEPS]:
+            raise ValueError(f"preprocess holds {unknown[0]!r}, but must hold some of {', '.join(STEPS)}")
+        self._steps = tuple(preprocess)
         self.alphabet: str = _setting(bundle, "alphabet", str)
         blank: int = _setting(bundle, "blank", int)
         self.width: int = _setting(bundle, "width", int)
         self.height: int = _setting(bundle, "height", int)
+        self.widths = _widths(bundle, self.width)
         self._temperature = np.float32(_setting(bundle, "temperature", float))
         classes = len(self.alphabet) + 1
         if len(set(self.alphabet)) + 1 != classes:
@@ -49,20 +60,26 @@ class Recogniser:
             raise _bad(bundle, f"blank is {blank}, but must be one of the classes 0 to {classes - 1}")
         if not self._temperature > 0:
             raise _bad(bundle, f"temperature must be above 0, not {self._temperature}")
-        self._engine = Engine(bundle.model, name=bundle.name, threads=threads)
-        if int(np.prod(self._engine.input.shape)) != self.width * self.height:
-            raise _bad(bundle, f"the model takes {self._engine.input.shape}, not {self.height}x{self.width} grey")
-        if len(self._engine.outputs) != 1 or self._engine.outputs[0].shape[-1] != classes:
-            raise _bad(bundle, f"the model does not give one output of {classes} classes")
+        several = len(self.widths) > 1
+        engines = {
+            width: Engine(
+                bundle.model, name=bundle.name, threads=threads, signature=f"width{width}" if several else None
+            )
+            for width in self.widths
+        }
+        for width, engine in engines.items():
+            if int(np.prod(engine.input.shape)) != width * self.height:
+                raise _bad(bundle, f"the model takes {engine.input.shape}, not {self.height}x{width} grey")
+            if len(engine.outputs) != 1 or engine.outputs[0].shape[-1] != classes:
+                raise _bad(bundle, f"the model does not give one output of {classes} classes")
+        self._networks = {width: (engine, _shades(engine)) for width, engine in engines.items()}
         self._order = np.array([blank, *(index for index in range(classes) if index != blank)])
-        # Every shade quantised once: a strip then takes one look-up a pixel instead of a division and a rounding.
-        self._shades = self._engine.input.quantise(np.arange(256, dtype=np.float32) / np.float32(127.5) - 1)
 
     def __call__(self, strip: Strip) -> NDArray[np.float32]:
         """Read one strip.
 
         Args:
-            strip: of (height, width), grey.
+            strip: of (height, one of widths), grey.
 
         Returns:
             float32, (T, C): natural log-probabilities, calibrated by the bundle's temperature; every row sums to 1 as
@@ -72,11 +89,29 @@ class Recogniser:
             ValueError: the strip has another size.
 
         """
-        if strip.image.shape != (self.height, self.width):
-            raise ValueError(f"strip must be {self.height}x{self.width} grey, not {strip.image.shape}")
-        (stored,) = self._engine.run(self._shades[strip.image].reshape(self._engine.input.shape))
-        logits = self._engine.outputs[0].dequantise(stored).reshape(-1, stored.shape[-1])
+        height, width = strip.image.shape
+        if height != self.height or width not in self._networks:
+            wanted = " or ".join(f"{self.height}x{width}" for width in self.widths)
+            raise ValueError(f"strip must be {wanted} grey, not {strip.image.shape}")
+        engine, shades = self._networks[width]
+        (stored,) = engine.run(shades[prepared(strip.image, self._steps)].reshape(engine.input.shape))
+        logits = engine.outputs[0].dequantise(stored).reshape(-1, stored.shape[-1])
         return log_softmax(logits[:, self._order] / self._temperature)
+
+
+def _shades(engine: Engine) -> NDArray[Any]:
+    """Every shade quantised once: a strip then takes one look-up a pixel instead of a division and a rounding."""
+    return engine.input.quantise(np.arange(256, dtype=np.float32) / np.float32(127.5) - 1)
+
+
+def _widths(bundle: Bundle, width: int) -> tuple[int, ...]:
+    """The setting ``widths``, which few bundles have, or the one width."""
+    found = bundle.settings.get("widths", [width])
+    if not isinstance(found, list) or not all(type(item) is int for item in found) or not found:
+        raise _bad(bundle, f"widths is {found!r}, but must be a list of whole numbers")
+    if sorted(set(found)) != found or found[-1] != width:
+        raise _bad(bundle, f"widths is {found!r}, but must ascend to width, {width}")
+    return tuple(found)
 
 
 def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
