@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from edge_ocr.vote import Vote
 
 _MOST_MISSED = 100  # tracks without an event, for whoever wants to keep them
+_MOST_TOLD = 64  # tracks that are remembered to have been told
 _AGAIN_SECONDS = 0.5  # what was told is read again so often, to see whether something else stands there now
 _MARGIN = 0.25  # of the plate's height, around the crop that is kept as evidence
 
@@ -124,6 +125,7 @@ class Pipeline:
         self._decided: dict[int, str] = {}  # tracks in the picture that already were told or repeat what was
         self._asked: dict[int, float] = {}  # when each other track was last asked whether it can be told, monotonic
         self._read_at: dict[int, float] = {}  # when each track in the picture was last read, monotonic
+        self._legible: dict[int, int] = {}  # tracks that were told lately, and how many of their reads gave a text
         self._previews: dict[int, str] = {}  # the ids of tracks that were told early
         self.rejected: Counter[Rejection] = Counter()
         self.missed: deque[Attempt] = deque(maxlen=_MOST_MISSED)
@@ -276,7 +278,6 @@ class Pipeline:
                 self._reject(track, said)
         for track in tracks:
             self._previews.pop(track.number, None)
-            self._tracker.forget(track.number)
         return [said for said, _ in sorted(told, key=_oldest) if isinstance(said, Event)]
 
     def _reject(self, track: Track, reason: Rejection) -> None:
@@ -337,6 +338,7 @@ class Pipeline:
         if against is not None and track.number not in self._previews:
             return against
         self._lately.remember(result.reading.text, track.evidence, track.last.mono)
+        self._legible = dict([*self._legible.items(), (track.number, track.legible)][-_MOST_TOLD:])
         return self._event(track, result, now, preview=False)
 
     def _against(self, track: Track, result: Vote) -> Rejection | None:
@@ -353,8 +355,8 @@ class Pipeline:
         if self._lately.holds_part(text) or any(is_part(text, other) for other in read.values()):
             return Rejection.FRAGMENT
         if self._settings.kind is Kind.PLATE:
-            near = self._tracker.beside(track) & read.keys()
-            if any(others[number].legible > track.legible for number in near):
+            legible = self._legible | {number: others[number].legible for number in read}
+            if any(legible.get(number, 0) > track.legible for number in self._tracker.beside(track)):
                 return Rejection.BESIDE
         return None
 

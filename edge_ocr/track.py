@@ -282,16 +282,19 @@ class Tracker:
         return ended
 
     def beside(self, track: Track) -> set[int]:
-        """The numbers of the tracks that were next to it for half of the frames it was seen in: of the same vehicle."""
+        """The numbers of the tracks that were next to it for half of the frames it was seen in: of the same vehicle.
+
+        Args:
+            track: in the picture, or ended with the latest step; the others may have ended before.
+
+        """
         near = ((sum(pair) - track.number, count) for pair, count in self._beside.items() if track.number in pair)
         return {number for number, count in near if 2 * count >= track.seen}
 
-    def forget(self, number: int) -> None:
-        """Nobody will ask any more what was beside a track."""
-        for pair in [pair for pair in self._beside if number in pair]:
-            del self._beside[pair]
-
     def _note_beside(self, tracks: Sequence[Track]) -> None:
+        alive = {track.number for track in self.tracks}
+        for pair in [pair for pair in self._beside if alive.isdisjoint(pair)]:
+            del self._beside[pair]
         for index, a in enumerate(tracks):
             for b in tracks[index + 1 :]:
                 apart = math.hypot(a.box.x - b.box.x, a.box.y - b.box.y)

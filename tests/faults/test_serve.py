@@ -206,7 +206,7 @@ def test_sighup_with_a_wrong_file_is_refused_in_one_line_and_the_old_one_goes_on
 
 def test_sighup_adds_and_removes_cameras(tmp_path: Path, passing: Path, standing: Path) -> None:
     with _serving(tmp_path, _camera("gate", f"fake://{passing}")) as served:
-        served.until(lambda: served.events(), "an event")
+        served.until(served.events, "an event")
         served.configure(_camera("yard", f"fake://{standing}"))
         served.process.send_signal(signal.SIGHUP)
         served.until(lambda: any(event["camera"] == "yard" for event in served.events()), "an event of the new one")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from edge_ocr.config import parse
 from edge_ocr.grammar import word_grammar
 from edge_ocr.pipeline import Pipeline, Rejection, open_reader, uuid7
 from edge_ocr.types import Direction, Frame, Kind, Quad, Sighting, Strip
+from edge_ocr.zones import Zones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -342,3 +343,145 @@ def test_a_threshold_that_is_configured_reaches_the_detector() -> None:
         reader = open_reader(parse({"regions": ["sk"], **options}, origin="test"))
         found[threshold] = len(reader.detector(image))
     assert found[0.01] > found[None] > found[0.99]
+
+
+def _standing(text: str, frames: range, **more: Any) -> dict[int, list[_Text]]:
+    return {number: [_Text(text, 200, **more)] for number in frames}
+
+
+def test_what_is_certain_is_told_early_once_and_the_final_event_has_its_id() -> None:
+    early, final = _run(_pipeline(_passing("CAFE", 0, 8), preview_confidence=0.9, preview_reads=3), 30)
+    assert (early.preview, early.reads, early.last_frame, early.exit) == (True, 3, 2, None)
+    assert (final.preview, final.reads) == (False, 8)
+    assert early.id == final.id
+
+
+def test_what_is_never_certain_is_not_told_early() -> None:
+    events = _run(_pipeline(_passing("CAFE", 0, 8, sure=0.5), preview_confidence=0.999, min_confidence=0.1), 30)
+    assert [event.preview for event in events] == [False]
+
+
+def test_after_a_preview_the_final_event_comes_however_unsure_it_is_by_then() -> None:
+    script = _passing("ABBA", 0, 3) | {number: [_Text("ABBC", 40 + 40 * number, sure=0.9)] for number in range(3, 8)}
+    events = _run(_pipeline(script, preview_confidence=0.95, min_confidence=0.9), 30)
+    assert [event.preview for event in events] == [True, False]
+    assert events[1].reading.confidence < 0.9
+
+
+def test_a_repeat_is_not_told_early_either() -> None:
+    script = {**_passing("CAFE", 0, 6), **_passing("CAFE", 30, 6)}
+    events = _run(_pipeline(script, preview_confidence=0.9, repeat_seconds=60), 60)
+    assert [event.preview for event in events] == [True, False]
+
+
+def test_an_event_counts_the_reads_that_do_not_speak_for_it() -> None:
+    script = _passing("ABBA", 0, 8)
+    script[2], script[3] = [_Text("", 120)], [_Text("ABBC", 160)]
+    (event,) = _run(_pipeline(script, track={"keep": 5}), 30)
+    assert event.reads == 8
+    assert event.rejected["unread"] == 1
+    assert event.rejected["surplus"] == 2
+    assert set(event.rejected) <= {"unread", "surplus", "outvoted"}
+
+
+def test_an_event_knows_where_it_came_in_and_where_it_went_out() -> None:
+    (event,) = _run(_pipeline(_passing("CAFE", 0, 9)), 40)  # from x = 40 to 360 of 400
+    assert (str(event.entry), str(event.exit), event.standing) == ("left", "right", False)
+
+
+def test_a_vehicle_that_was_misread_once_is_the_same_event() -> None:
+    script = {**_passing("ABBA", 0, 6), **_passing("ABBC", 30, 6, sure=0.6)}
+    pipeline = _pipeline(script, min_confidence=0.1)
+    assert [event.reading.text for event in _run(pipeline, 60)] == ["ABBA"]
+    assert pipeline.rejected == {Rejection.REPEAT: 1}
+
+
+@pytest.mark.parametrize(("sure", "allowed"), [(0.99, 3.0), (0.6, 0.0)])
+def test_a_clearly_read_neighbour_in_the_fleet_is_another_event(sure: float, allowed: float) -> None:
+    script = {**_passing("ABBA", 0, 6, sure=0.99), **_passing("ABBC", 30, 6, sure=sure)}
+    events = _run(_pipeline(script, min_confidence=0.1, repeat_contradiction=allowed), 60)
+    assert [event.reading.text for event in events] == ["ABBA", "ABBC"]
+
+
+def test_what_is_written_beside_a_plate_is_no_event_of_its_own() -> None:
+    script = _passing("CAFE", 0, 8)
+    for number in range(2, 6):
+        script[number].append(_Text("DEAF", 40 + 40 * number, y=60.0))
+    pipeline = _pipeline(script)
+    assert [event.reading.text for event in _run(pipeline, 40)] == ["CAFE"]
+    assert pipeline.rejected == {Rejection.BESIDE: 1}
+
+
+def test_texts_are_read_inside_zones_and_outside_masks_only() -> None:
+    upper, lower = ((0.0, 0.0), (1.0, 0.0), (1.0, 0.4), (0.0, 0.4)), ((0.0, 0.7), (1.0, 0.7), (1.0, 1.0), (0.0, 1.0))
+    script = {
+        number: [_Text("CAFE", 200, y=40), _Text("ABBA", 200, y=100), _Text("DEAF", 200, y=180)] for number in range(6)
+    }
+    settings = parse({"gate": {"on": False}, "vote": {"preview_confidence": 1}}, origin="test")
+    for zones, said in ((Zones((upper,)), ["CAFE"]), (Zones(masks=(upper, lower)), ["ABBA"])):
+        pipeline = Pipeline(_ScriptedReader(script), settings, zones=zones, random=bytes)
+        assert [event.reading.text for event in _run(pipeline, 6)] == said
+
+
+def test_with_a_budget_each_vehicle_is_still_read_and_the_least_read_first() -> None:
+    script = {number: [_Text(text, 200, y=y) for text, y in _THREE] for number in range(12)}
+    pipeline = _pipeline(script)
+    reads = []
+    for number in range(12):
+        before = pipeline.reads
+        pipeline.step(_frame(number), most_reads=1)
+        reads.append(pipeline.reads - before)
+    events = pipeline.finish()
+    assert reads == [3, *[1] * 11]  # new ones are read whatever the budget says
+    assert sorted(event.reads for event in events) == [4, 5, 5]
+    assert {event.reads + event.rejected["skipped"] for event in events} == {12}
+
+
+_THREE = (("CAFE", 30.0), ("ABBA", 100.0), ("DEAF", 170.0))
+
+
+def _gated(script: dict[int, Sequence[_Text]], **vote: Any) -> tuple[Pipeline, _ScriptedReader]:
+    """A pipeline with the gate on, over frames in which nothing moves."""
+    reader = _ScriptedReader(script)
+    tables = {"gate": {"learn_seconds": 0.5, "look_seconds": 5.0}, "vote": {"preview_confidence": 1, **vote}}
+    return Pipeline(reader, parse(tables, origin="test"), random=bytes), reader
+
+
+def _still(number: int) -> Frame:
+    return replace(_frame(number), image=np.full((200, 400, 3), 90, np.uint8))
+
+
+def test_where_nothing_moves_nothing_is_looked_at() -> None:
+    pipeline, reader = _gated({})
+    for number in range(100):
+        pipeline.step(_still(number))
+    assert pipeline.looks == len(reader.looked) <= 5 + 2
+
+
+def test_what_stands_is_looked_at_until_it_is_told_and_then_left() -> None:
+    pipeline, reader = _gated(_standing("CAFE", range(300)), decide_after_seconds=2.0)
+    told = {number: pipeline.step(_still(number)) for number in range(300)}
+    ((number, (event,)),) = ((number, events) for number, events in told.items() if events)
+    assert 19 <= number <= 22
+    assert (event.reading.text, event.standing) == ("CAFE", True)
+    assert len(reader.looked) <= number + 10
+    assert pipeline.finish() == []
+
+
+def test_what_stood_and_left_unseen_is_forgotten_with_the_next_look_at_everything() -> None:
+    script = {**_standing("CAFE", range(60)), **_standing("ABBA", range(150, 200))}
+    pipeline, _ = _gated(script, decide_after_seconds=1.0)
+    events = [event for number in range(200) for event in pipeline.step(_still(number))]
+    assert [event.reading.text for event in events] == ["CAFE", "ABBA"]
+
+
+def test_settings_can_be_changed_while_a_track_goes_on() -> None:
+    reader = _ScriptedReader(_passing("CAFE", 0, 8))
+    tables: dict[str, Any] = {"gate": {"on": False}, "vote": {"min_reads": 100}}
+    pipeline = Pipeline(reader, parse(tables, origin="test"), random=bytes)
+    for number in range(4):
+        pipeline.step(_frame(number))
+    tables["vote"] = {"preview_confidence": 1}
+    pipeline.configure(reader, parse(tables, origin="test"))
+    events = [event for number in range(4, 30) for event in pipeline.step(_frame(number))]
+    assert [event.reads for event in events] == [8]

@@ -11,19 +11,23 @@ import pytest
 
 from edge_ocr.config import TrackSettings
 from edge_ocr.track import Box, Observation, Tracker
-from edge_ocr.types import Direction, Hypothesis, Kind, Quad, Sighting, Stamp, Strip
+from edge_ocr.types import Direction, Hypothesis, Kind, Quad, Region, Side, Sighting, Stamp, Strip
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edge_ocr.track import Track
 
 _WIDTH, _HEIGHT = 640, 480
 
 
-def _seen(frame: int, x: float, y: float, *, width: float = 60.0, score: float | None = -1.0) -> Observation:
+def _seen(
+    frame: int, x: float, y: float, *, width: float = 60.0, score: float | None = -1.0, says: int = 1
+) -> Observation:
     """A plate of 60 x 20 pixels around (x, y); without a score nothing could be read."""
     w, h = width / 2, width / 6
     quad = Quad(((x - w, y - h), (x + w, y - h), (x + w, y + h), (x - w, y + h)), Kind.PLATE, 0.9)
-    hypotheses = () if score is None else (Hypothesis((1,), score, 0.0, (0,)),)
+    hypotheses = () if score is None else (Hypothesis((says,), score, 0.0, (0,)),)
     strip = Strip(np.zeros((48, 160), np.uint8), quad)
     sighting = Sighting(frame, strip, np.zeros((4, 3), np.float32), hypotheses)
     stamp = Stamp(frame / 10, 1000.0 + frame / 10, "boot", synced=True)
@@ -37,8 +41,8 @@ class _Watched:
         self.tracker = Tracker(TrackSettings(**settings))  # type: ignore[arg-type]
         self.ended: list[Track] = []
 
-    def step(self, frame: int, *seen: Observation) -> None:
-        self.ended += self.tracker.step(frame, seen, width=_WIDTH, height=_HEIGHT)
+    def step(self, frame: int, *seen: Observation, looked: Sequence[Region] | None = None) -> None:
+        self.ended += self.tracker.step(frame, seen, width=_WIDTH, height=_HEIGHT, looked=looked)
 
 
 def test_a_box_that_moves_far_beyond_its_own_size_is_one_track() -> None:
@@ -206,3 +210,86 @@ def test_the_second_sighting_may_be_twice_as_far_away_as_later_ones_from_where_t
     assert [track.reads for track in watched.tracker.tracks] == [2]
     watched.step(2, _seen(2, 100 + 3 * far, 200))
     assert [track.reads for track in watched.tracker.tracks] == [2, 1]
+
+
+def test_what_nobody_looked_for_is_not_missed_and_stands() -> None:
+    watched = _Watched(max_missed_frames=3)
+    for frame in range(3):
+        watched.step(frame, _seen(frame, 100 + 10 * frame, 200))
+    for frame in range(3, 50):
+        watched.step(frame, looked=())
+    (track,) = watched.tracker.tracks
+    assert track.standing
+    assert track.missed == 0
+    watched.step(50, _seen(50, 121, 200))
+    assert [track.seen for track in watched.tracker.tracks] == [4]
+
+
+def test_what_was_looked_for_in_vain_is_missed_wherever_else_nobody_looked() -> None:
+    watched = _Watched(max_missed_frames=3)
+    watched.step(0, _seen(0, 300, 200))
+    for frame in range(1, 5):
+        watched.step(frame, looked=[Region(0, 0, 50, 50), Region(290, 190, 310, 210)])
+    assert watched.tracker.tracks == ()
+
+
+def test_what_is_expected_beyond_the_frame_is_gone_though_nobody_looks_there() -> None:
+    watched = _Watched(max_missed_frames=1000)
+    for frame in range(4):
+        watched.step(frame, _seen(frame, 500 + 40 * frame, 200))
+    for frame in range(4, 8):
+        watched.step(frame, looked=())
+    assert watched.tracker.tracks == ()
+
+
+def test_a_quad_that_was_seen_but_not_read_moves_its_track_and_counts_as_no_read() -> None:
+    watched = _Watched()
+    watched.step(0, _seen(0, 100, 200))
+    watched.step(1, replace(_seen(1, 120, 200), sighting=None, crop=None))
+    (track,) = watched.tracker.tracks
+    assert (track.seen, track.reads, track.unread, track.box.x) == (2, 1, 0, 120)
+
+
+def test_what_is_read_keeps_tracks_apart_that_meet() -> None:
+    watched = _Watched()
+    for frame in range(6):
+        x = 20 * frame
+        watched.step(frame, _seen(frame, 200 + x, 200, says=1), _seen(frame, 400 - x, 204, says=2))
+    # Both turn round where they meet: by their way alone each would become the other.
+    for frame in range(6, 10):
+        x = 20 * (10 - frame)
+        watched.step(frame, _seen(frame, 200 + x, 200, says=1), _seen(frame, 400 - x, 204, says=2))
+    said = [{h.labels for known in track.best for h in known.sighting.hypotheses} for track in watched.tracker.tracks]
+    assert said == [{(1,)}, {(2,)}]
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "side"),
+    [(40, 240, Side.LEFT), (600, 240, Side.RIGHT), (320, 20, Side.TOP), (320, 460, Side.BOTTOM), (320, 240, None)],
+)
+def test_a_box_is_at_the_side_that_is_near(x: float, y: float, side: Side | None) -> None:
+    assert Box.around(_seen(0, x, y).quad).side(Region(0, 0, _WIDTH, _HEIGHT)) is side
+
+
+def test_sides_are_those_of_the_zones() -> None:
+    assert Box.around(_seen(0, 320, 260).quad).side(Region(0, 240, _WIDTH, _HEIGHT)) is Side.TOP
+
+
+def test_what_moves_along_nearer_than_two_vehicles_can_be_is_beside() -> None:
+    watched = _Watched()
+    for frame in range(6):
+        watched.step(frame, _seen(frame, 100 + 9 * frame, 200), _seen(frame, 100 + 9 * frame, 150, width=40))
+    plate, sticker = watched.tracker.tracks
+    assert watched.tracker.beside(sticker) == {plate.number}
+    for frame in range(6, 30):  # the plate is gone for long when the sticker goes
+        watched.step(frame, _seen(frame, 100 + 9 * frame, 150, width=40))
+    assert plate.number in [track.number for track in watched.ended]
+    assert watched.tracker.beside(sticker) == {plate.number}
+
+
+def test_what_only_met_is_not_beside() -> None:
+    watched = _Watched()
+    for frame in range(12):
+        watched.step(frame, _seen(frame, 50 + 40 * frame, 200), _seen(frame, 550 - 40 * frame, 240))
+    first, _ = watched.tracker.tracks
+    assert watched.tracker.beside(first) == set()
