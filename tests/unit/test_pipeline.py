@@ -424,7 +424,7 @@ def test_texts_are_read_inside_zones_and_outside_masks_only() -> None:
 
 
 def test_with_a_budget_each_vehicle_is_still_read_and_the_least_read_first() -> None:
-    script = {number: [_Text(text, 200, y=y) for text, y in _THREE] for number in range(12)}
+    script = {number: [_Text(text, x, y=y) for text, x, y in _THREE] for number in range(12)}
     pipeline = _pipeline(script)
     reads = []
     for number in range(12):
@@ -437,7 +437,7 @@ def test_with_a_budget_each_vehicle_is_still_read_and_the_least_read_first() -> 
     assert {event.reads + event.rejected["skipped"] for event in events} == {12}
 
 
-_THREE = (("CAFE", 30.0), ("ABBA", 100.0), ("DEAF", 170.0))
+_THREE = (("CAFE", 60.0, 30.0), ("ABBA", 200.0, 100.0), ("DEAF", 340.0, 170.0))
 
 
 def _gated(script: dict[int, Sequence[_Text]], **vote: Any) -> tuple[Pipeline, _ScriptedReader]:
