@@ -86,7 +86,7 @@ def pack(checkpoint: Path, held: Path, data: Path, folder: Path, tools: Tools, *
         bundle = Bundle(folder.name, "recognise", Kind.PLATE, model, settings, {})
         results = [evaluate.evaluate(bundle, data, item) for item in FOLDERS]
         accuracy = _figures(results, float_scores) | {"int8_logit_error": round(parity.error, 4)}
-        card = {"training": training, "accuracy": accuracy, "licence": _LICENCE}
+        card = {"training": training, "accuracy": accuracy, "weaknesses": _WEAKNESSES, "licence": _LICENCE}
         bundles.write(draft, model, task="recognise", kind=Kind.PLATE, settings=settings, card=card)
         shutil.copyfile(checkpoint.with_name("log.jsonl"), draft / "training.jsonl")
         pictures.draw_curves(draft / "training.jsonl", draft / "training.svg")
@@ -189,6 +189,14 @@ def _figures(results: list[Evaluation], float_scores: dict[str, Score]) -> dict[
     return figures
 
 
+_WEAKNESSES = {
+    "narrow_w": "W of dies that cut all letters alike wide is now and then read as M or H",
+    "four": "4 in blurred Californian lettering is now and then read as A or L",
+    "blocks": "two small lines before a large number are no line of their own",
+    "tilt": "crops that were not straightened lose characters beyond 15 degrees",
+    "look_alikes": "O and 0, I and 1 are told apart by formats alone where a country draws them alike",
+    "lettering": "brush, ornamental and outlined lettering is misread",
+}
 _LICENCE = {
     "weights": "Apache-2.0",
     "fonts": "open fonts of Debian and npm packages (see export/synthetic/fonts.py), drawn, not contained",
