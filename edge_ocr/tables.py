@@ -32,8 +32,8 @@ class RecoverySettings:
     """Table ``[camera.recovery]``: what is tried when a camera gives no pictures, rung by rung, until one helps.
 
     Attributes:
-        reopens: how often it is opened again by the process that has it.
-        restarts: how often it is opened by a new process, before the first power cycle and after each.
+        reopens: how often it is opened again by each process that has it.
+        restarts: how often a new process takes over, before the first power cycle and after each.
         power_cycle: a command that takes the camera's power away and gives it back, such as
             "uhubctl -l 1-1 -p 2 -a cycle"; None for none.
         power_cycles: how often it is run; after the last, and the restarts that follow it, the camera is lost.
@@ -45,8 +45,8 @@ class RecoverySettings:
 
     """
 
-    reopens: int = number(2, 0, 1_000)
-    restarts: int = number(20, 0, 1_000_000)
+    reopens: int = number(5, 0, 1_000)
+    restarts: int = number(10, 0, 1_000_000)
     power_cycle: str | None = None
     power_cycles: int = number(2, 1, 1_000)
     power_cycle_seconds: float = number(30.0, 0.1, 600)

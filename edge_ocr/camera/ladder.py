@@ -1,5 +1,8 @@
 """What to try next when a camera gives no pictures: rungs, counts and pauses, without doing any of it.
 
+Each process may open its camera again a few times, which costs next to nothing; then a new process takes over, and
+after some of those the power is cycled.
+
 The first try comes at once, then pauses double up to a limit, each varied by a fifth so that the cameras of a house
 that lost its power do not all ask at the same moment.
 """
@@ -64,6 +67,8 @@ class Ladder:
         if rung is None:
             return None
         self._left[rung] -= 1
+        if rung is not Rung.REOPEN:  # what follows begins below again
+            self._left[Rung.REOPEN] = self._settings.reopens
         if rung is Rung.POWER_CYCLE:
             self._left[Rung.RESTART] = self._settings.restarts
         pause = self._pause()

@@ -262,3 +262,24 @@ def test_live_sources_are_told_from_files(source: str, live: bool) -> None:
 def test_a_file_is_no_camera() -> None:
     with pytest.raises(SourceError, match=r"^clip\.mp4 is no camera; name a file, a folder, or one of picamera2://"):
         open_camera("clip.mp4", SETTINGS, name="gate", clock=CLOCK)
+
+
+@pytest.mark.parametrize("after", range(5))
+def test_a_machine_without_descriptors_left_leaks_none(after: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, made = os.pipe, []
+
+    def pipe() -> tuple[int, int]:
+        if len(made) == after:
+            raise OSError(24, "Too many open files")
+        made.append(1)
+        return real()
+
+    monkeypatch.setattr(os, "pipe", pipe)
+    settings = CameraSettings(recovery=RecoverySettings(restarts=0))
+    with (
+        opened("fake://", settings) as camera,
+        pytest.raises(
+            CameraLost, match=r"no process can be started \(Too many open files\); see free memory and limits"
+        ),
+    ):
+        camera.latest(5)
