@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from edge_ocr import ctc
 from edge_ocr.grammar import word_grammar
 from edge_ocr.types import Kind, Quad, Sighting, Strip
-from edge_ocr.vote import Trust, fuse
+from edge_ocr.vote import Trust, contradiction, fuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -192,3 +192,45 @@ def test_by_default_five_texts_like_the_last_listed_are_thought_to_be_missing() 
     # Listed are 0.4, 0.05 and 0.05; of the half that is left five more of 0.05 may be plates.
     expected = 0.4 / (0.4 + 0.05 + 0.05 + 5 * 0.05)
     assert _fuse([sighting], grammar, trust=Trust()).reading.confidence == pytest.approx(expected, abs=1e-3)
+
+
+def test_nothing_contradicts_that_the_same_text_is_the_same() -> None:
+    one = [_sighting({"A": 0.9, "B": 0.1}, {"C": 1.0}, frame=frame) for frame in range(3)]
+    other = [_sighting({"A": 0.6, "B": 0.4}, {"C": 1.0})]
+    assert contradiction(one, other, _ALL, trust=_PLAIN) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_misreading_contradicts_by_what_the_right_text_lost_by() -> None:
+    one = [_sighting({"A": 0.99, "B": 0.01}, {"C": 1.0})]
+    other = [_sighting({"A": 0.4, "B": 0.6}, {"C": 1.0})]
+    assert contradiction(one, other, _ALL, trust=_PLAIN) == pytest.approx(math.log(0.6 / 0.4), abs=1e-3)
+    assert contradiction(other, one, _ALL, trust=_PLAIN) == pytest.approx(math.log(0.6 / 0.4), abs=1e-3)
+
+
+def test_two_texts_that_are_clearly_read_contradict_much() -> None:
+    one, other = ([_sighting({sure: 0.999, "C": 0.001}, {"C": 1.0})] for sure in "AB")
+    assert contradiction(one, other, _ALL, trust=_PLAIN) > 6
+
+
+def test_what_says_nothing_is_the_same_as_nothing() -> None:
+    assert contradiction([_unread()], [_sighting({"A": 1.0}, {"C": 1.0})], _ALL) == math.inf
+
+
+def test_sightings_of_one_line_and_of_two_can_vote_together() -> None:
+    one_line = _sighting({"A": 0.6, "B": 0.4}, {"C": 1.0})
+    longer = np.concatenate([one_line.log_probs, one_line.log_probs[1:2]])  # the second line's blank
+    two_lines = Sighting(1, one_line.strip, longer, one_line.hypotheses)
+    assert _fuse([one_line, two_lines]).reading.text == "AC"
+
+
+def test_the_frames_that_read_something_else_best_are_counted() -> None:
+    right = [_sighting({"A": 0.9, "B": 0.1}, {"C": 1.0}, frame=frame) for frame in range(3)]
+    wrong = [_sighting({"A": 0.3, "B": 0.7}, {"C": 1.0}, frame=9)]
+    vote = _fuse([*right, *wrong, _unread(10)])
+    assert (vote.outvoted, vote.unread) == (1, 1)
+
+
+def test_the_margin_is_the_logarithm_of_the_odds() -> None:
+    vote = _fuse([_sighting({"A": 0.9, "B": 0.1}, {"C": 1.0})])
+    sure = vote.reading.confidence
+    assert vote.margin == pytest.approx(math.log(sure / (1 - sure)))
