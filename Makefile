@@ -7,7 +7,7 @@ PIP := -m pip install --disable-pip-version-check
 SAMPLES := docs/samples
 
 .PHONY: test-picamera soak-camera rate-camera run test lint unit test-tflite test-export asan fuzz locks clean help \
-	test-arm64 count-arm64 soak-publish rate-publish soak-store soak-full soak-week rate-store
+	test-arm64 count-arm64 test-install test-fresh dist docs soak-publish rate-publish soak-store soak-full soak-week rate-store
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' Makefile
@@ -48,6 +48,13 @@ test-arm64: .venv-test/ready ## the tests of native code as on a Raspberry Pi 3,
 
 count-arm64: .venv-test/ready ## write down anew what a frame costs on a Raspberry Pi, in instructions
 	$(ARM64) --suites bookworm --record
+
+# In trees of Debian that are made for it; these need root and Debian's mmdebstrap.
+test-install: .venv-test/ready ## the installer in fresh trees of Debian 12 and 13, twice, and undone
+	tests/trees/install.sh $(CURDIR)/.venv-test/bin/python
+
+test-fresh: ## the README's two commands in a fresh Debian 12, timed
+	tests/trees/fresh.sh --test
 
 # The decoder's tests on a kernel built with the sanitizers for addresses and undefined behaviour.
 asan: .venv-test/ready ## the decoder under AddressSanitizer and UBSan
@@ -91,6 +98,16 @@ soak-camera: .venv-test/ready ## a camera dies 1,000 times in seven ways, and gi
 rate-camera: .venv-test/ready ## how old a frame is in the parent's hand, and what carrying it costs
 	.venv-test/bin/python tests/soak/camera_rate.py
 
+# The same commit gives the same bytes: times are the commit's own.
+dist: export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 1735689600)
+dist: .venv-release/ready ## source distribution, wheel and bill of materials (CycloneDX) in dist/
+	rm -rf build dist
+	.venv-release/bin/python -m build --quiet --outdir dist
+	.venv-release/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --output-format JSON --output-file dist/edge-ocr.cdx.json $(LOCKS)/run.txt
+	.venv-release/bin/cibuildwheel --print-build-identifiers
+	cd dist && sha256sum *
+
 # Training and conversion, in the environments that hold torch and TensorFlow.
 test-export: .venv-train/ready .venv-convert/ready ## training and conversion, with torch and TensorFlow
 	@echo "== Training"
@@ -119,6 +136,18 @@ test-export: .venv-train/ready .venv-convert/ready ## training and conversion, w
 	.venv-tflite/bin/python $(PIP) --no-deps --editable .
 	@touch $@
 
+.venv-release/ready: pyproject.toml $(LOCKS)/release.txt
+	@echo "== Making .venv-release (once)"
+	test -x .venv-release/bin/pip || $(PYTHON) -m venv .venv-release
+	.venv-release/bin/python $(PIP) --requirement $(LOCKS)/release.txt
+	@touch $@
+
+.venv-docs/ready: pyproject.toml $(LOCKS)/docs.txt
+	@echo "== Making .venv-docs (once)"
+	test -x .venv-docs/bin/pip || $(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python $(PIP) --requirement $(LOCKS)/docs.txt
+	@touch $@
+
 .venv-train/ready: pyproject.toml $(LOCKS)/train.txt
 	@echo "== Making .venv-train with torch (once)"
 	test -x .venv-train/bin/pip || $(PYTHON) -m venv .venv-train
@@ -143,6 +172,10 @@ locks: ## the locked versions anew
 	$(LOCK) --group golden --extra tflite-runtime $(LITERT:%=--no-emit-package %) --output-file $(LOCKS)/tflite.txt
 	$(LOCK) --group golden --group train --output-file $(LOCKS)/train.txt
 	sed -i '/^nvidia-/d; /^cuda-/d; /^triton/d' $(LOCKS)/train.txt
+	uv pip compile --quiet --no-header --no-annotate --python-version 3.11 --universal --no-emit-package edge-ocr \
+		--extra mqtt --extra gpio --extra web --extra update --constraint $(LOCKS)/test.txt pyproject.toml --output-file $(LOCKS)/run.txt
+	uv pip compile --quiet --no-header --no-annotate --python-version 3.11 --group docs --output-file $(LOCKS)/docs.txt
+	uv pip compile --quiet --no-header --no-annotate --python-version 3.11 --group release --output-file $(LOCKS)/release.txt
 	$(LOCK) --group golden --group convert --output-file $(LOCKS)/convert.txt
 
 clean: ## remove what was made here

@@ -71,7 +71,7 @@ boot_config() {
 without_block() { sed "/^$BEGIN\$/,/^$END\$/d" "$1"; }
 
 board() {
-    model=$(tr -d '\000' </proc/device-tree/model 2>/dev/null || true)
+    model=$({ tr -d '\000' </proc/device-tree/model; } 2>/dev/null || true)
     case $model in
     *'Zero 2'*) echo pi-zero-2w ;;
     *'Pi 3'*) echo pi-3 ;;

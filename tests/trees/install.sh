@@ -1,0 +1,94 @@
+#!/bin/sh
+# The installer for real: in fresh trees of Debian 12 and 13, without a network, twice, and undone.
+# Needs root, mmdebstrap and a network for the first run; trees and wheels are kept in ~/.cache/edge-ocr/trees.
+#
+#     tests/trees/install.sh PYTHON [SUITE...]
+set -eu
+PYTHON=$1
+shift
+[ $# -gt 0 ] || set -- bookworm trixie
+HERE=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/edge-ocr/trees
+
+fail() {
+    echo "tests/trees/install.sh: $1" >&2
+    exit 1
+}
+
+# What the installer may change, by name, content, links, owner and mode; caches of Python are nobody's.
+state() {
+    (
+        cd "$1"
+        find opt etc var/lib/edge-ocr boot usr/local -xdev -name __pycache__ -prune -o -print 2>/dev/null |
+            grep -v -e '^etc/\(passwd\|group\|shadow\|gshadow\|subuid\|subgid\)-\?$' -e '/\.pwd\.lock$' | sort |
+            while read -r name; do
+                printf '%s %s %s\n' "$(stat -c '%U %G %a %F' "$name")" "$name" "$(readlink "$name" || true)"
+                [ ! -f "$name" ] || [ -L "$name" ] || sha256sum <"$name"
+            done
+    )
+}
+
+into() { unshare --mount --pid --fork --mount-proc="$1/proc" chroot "$1" /bin/sh -c "$2"; }
+
+for suite; do
+    version=3.11
+    numpy='--include=python3-numpy' # as on a board with Debian's picamera2, which is built for NumPy 1
+    [ "$suite" = bookworm ] || { version=3.13 numpy=''; }
+    wheels=$CACHE/wheels-$suite
+    if [ ! -f "$CACHE/$suite.tar" ]; then
+        mkdir -p "$CACHE"
+        echo "== Laying out $suite"
+        # shellcheck disable=SC2086 # one word or none
+        mmdebstrap --quiet --variant=minbase --include=python3,python3-venv,systemd $numpy "$suite" "$CACHE/$suite.part.tar"
+        mv "$CACHE/$suite.part.tar" "$CACHE/$suite.tar"
+    fi
+    echo "== Wheels for Python $version"
+    mkdir -p "$wheels"
+    rm -f "$wheels"/edge_ocr-*.whl
+    pins=$CACHE/pins-$suite.txt
+    # The locked versions of what the installer asks for; NumPy 1 where Debian's is.
+    grep -E '^(ai-edge-litert|argon2|backports-strenum|cffi|colorzero|cryptography|flatbuffers|gpiozero|interegular|ml-dtypes|numpy|opencv|paho|protobuf|py-minisign|pycparser|tornado|tqdm|typing-extensions)' \
+        "$HERE/.ci/locks/test.txt" | sed 's/ *;.*//' >"$pins"
+    if [ "$suite" = bookworm ]; then
+        sed -i '/^numpy/d; /^opencv/d' "$pins"
+        printf 'numpy<2\nopencv-python-headless<4.12\n' >>"$pins"
+    else
+        sed -i '/^numpy==2.4/d' "$pins"
+    fi
+    "$PYTHON" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --ignore-requires-python \
+        --python-version "$version" --dest "$wheels" --requirement "$pins"
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    mkdir "$work/source" "$work/tree"
+    cp -r "$HERE/edge_ocr" "$HERE/pyproject.toml" "$HERE/README.md" "$HERE/LICENSE" "$HERE/NOTICE" "$work/source"
+    "$PYTHON" -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$wheels" "$work/source"
+
+    echo "== Installing in $suite"
+    tree=$work/tree
+    tar -xf "$CACHE/$suite.tar" -C "$tree"
+    mkdir -p "$tree/media" "$tree/boot/firmware"
+    echo 'dtparam=audio=on' >"$tree/boot/firmware/config.txt"
+    cp -r "$HERE/firmware_configs" "$wheels" "$tree/media"
+    install="/media/firmware_configs/install.sh --no-start --wheels /media/wheels-$suite"
+    state "$tree" >"$work/before"
+    into "$tree" "$install" >"$work/said" 2>&1 || { cat "$work/said"; fail "the installer failed in $suite"; }
+    state "$tree" >"$work/once"
+    into "$tree" "$install" >"$work/said" 2>&1 || fail "the installer failed in $suite the second time"
+    state "$tree" >"$work/twice"
+    diff "$work/once" "$work/twice" || fail "a second run of the installer changes something in $suite"
+    into "$tree" 'su -s /bin/sh edge-ocr -c "edge-ocr doctor --json"' | grep -q '"name": "reading", "status": "ok"' ||
+        fail "the service's user cannot read a frame in $suite"
+    into "$tree" 'systemd-analyze verify --man=no --recursive-errors=no /etc/systemd/system/edge-ocr*.service' ||
+        fail "systemd in $suite does not understand a unit"
+    into "$tree" 'echo mine >>/etc/edge-ocr/edge-ocr.toml; echo event >/var/lib/edge-ocr/event'
+    into "$tree" "/media/firmware_configs/install.sh --uninstall" >/dev/null
+    grep -q '^mine$' "$tree/etc/edge-ocr/edge-ocr.toml" || fail "settings were taken away in $suite"
+    [ -f "$tree/var/lib/edge-ocr/event" ] || fail "events were taken away in $suite"
+    [ ! -e "$tree/opt/edge-ocr" ] || fail "the program was left behind in $suite"
+    into "$tree" "/media/firmware_configs/install.sh --uninstall --purge" >/dev/null
+    rm -f "$tree/boot/firmware/config.txt.before-edge-ocr" # whoever edited it wants the old one
+    state "$tree" >"$work/after"
+    diff "$work/before" "$work/after" || fail "the installer left something behind in $suite"
+    echo "== $suite: installed twice to the same state, and undone"
+    rm -rf "$work"
+done
