@@ -6,6 +6,7 @@ corners are; cells that mean the same text are merged. The network and its train
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +116,11 @@ class Detector:
             raise BundleError(message) from error
         if not 0 < least < 1:
             raise ValueError(f"threshold is {least}, but must lie between 0 and 1")
-        _, self._height, self._width, _ = self._engine.input.shape
+        _, rows, columns, channels = self._engine.input.shape
+        self._fold = math.isqrt(channels)  # pixels of a square, row by row, may be the channels of one place
+        if self._fold**2 != channels:
+            raise BundleError(f"{bundle.name}: takes {channels} channels, which is no square; export the bundle again")
+        self._height, self._width = rows * self._fold, columns * self._fold
         self._table = self._engine.input.quantise(np.arange(256, dtype=np.float32) / np.float32(127.5) - 1)
         self._maps = [self._map(bundle, stride, (across, down), least) for stride in strides]
 
@@ -203,12 +208,20 @@ class Detector:
         if size != (window.width, window.height):
             way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
             part = np.asarray(cv2.resize(part, size, interpolation=way), np.uint8)
-        values = np.full((1, self._height, self._width, 1), self._table[_GREY], self._table.dtype)
-        values[0, : size[1], : size[0], 0] = self._table[part]
-        found = self._candidates(self._engine.run(values))
+        canvas = np.full((self._height, self._width), self._table[_GREY], self._table.dtype)
+        canvas[: size[1], : size[0]] = self._table[part]
+        found = self._candidates(self._engine.run(self._folded(canvas)))
         back = np.array([window.width / size[0], window.height / size[1]], np.float32)
         place = np.array((window.x, window.y), np.float32)
         return _Found((found.corners * back + place).astype(np.float32, copy=False), found.scores)
+
+    def _folded(self, canvas: NDArray[Any]) -> NDArray[Any]:
+        """What the network takes: (1, rows, columns, channels), of a canvas of its height and width."""
+        fold = self._fold
+        values = np.empty(self._engine.input.shape, canvas.dtype)
+        for channel in range(fold * fold):
+            values[0, :, :, channel] = canvas[channel // fold :: fold, channel % fold :: fold]
+        return values
 
     def _candidates(self, outputs: tuple[NDArray[Any], ...]) -> _Found:
         """The cells whose score passes, best first, in pixels of the network's input."""

@@ -12,14 +12,17 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edge_ocr import vote
 from edge_ocr.bundle import shipped_bundle
 from edge_ocr.clock import Stopwatch
+from edge_ocr.decode import search
 from edge_ocr.detect import Detector, check_image
 from edge_ocr.errors import BundleError
 from edge_ocr.grammar import Grammar, load_regions, plate_grammar
 from edge_ocr.join import joined
-from edge_ocr.recognise import Recogniser
+from edge_ocr.recognise import Recogniser, alphabet_of
 from edge_ocr.sight import Sight
 from edge_ocr.types import Kind
 from edge_ocr.words import listed_grammar, open_grammar
@@ -101,16 +104,15 @@ class Reader:
         bundle = bundle or shipped_bundle(self.kind, task="recognise")
         if (bundle.task, bundle.kind) != ("recognise", self.kind):
             raise BundleError(f"{bundle.name}: is to {bundle.task} kind {bundle.kind}, not to recognise {self.kind}")
-        self.recogniser = Recogniser(bundle, threads=threads, preprocess=preprocess)
+        alphabet = alphabet_of(bundle)
         if words is not None:
-            grammar = listed_grammar(words, self.recogniser.alphabet)
+            grammar = listed_grammar(words, alphabet)
         elif grammar is None and self.kind is not Kind.PLATE:
-            grammar = open_grammar(self.recogniser.alphabet)
+            grammar = open_grammar(alphabet)
         if grammar is None:
-            known = load_regions(regions)
-            grammar = plate_grammar(known, self.recogniser.alphabet)
-            _trim_heap()
+            grammar = _formats(regions, alphabet)
         self.grammar = grammar
+        self.recogniser = Recogniser(bundle, threads=threads, preprocess=preprocess)
         self._detector = detector
         self._top = top
         self._min_confidence = min_confidence
@@ -197,8 +199,21 @@ class Reader:
         return reading.confidence >= self._min_confidence and len(reading.text) >= self._min_characters
 
 
+def _formats(regions: Sequence[str] | None, alphabet: str) -> Grammar:
+    """The formats of regions, ready to be searched.
+
+    Joining all of them takes 25 MB for a moment, and the decoder's own form of them another 4: both while the
+    interpreter is not loaded yet, and given back before it is.
+    """
+    grammar = plate_grammar(load_regions(regions), alphabet)
+    classes = len(alphabet) + 1
+    search(np.full((1, classes), -np.log(classes), np.float32), grammar, 1, 1)
+    _trim_heap()
+    return grammar
+
+
 def _trim_heap() -> None:
-    """Give back the 25 MB that joining all plate formats takes for a moment; glibc would keep them for good."""
+    """Give back what was freed; glibc would keep it for good."""
     with suppress(AttributeError, OSError):  # other C libraries have no such call, nor the habit
         ctypes.CDLL(None).malloc_trim(0)
 

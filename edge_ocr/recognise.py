@@ -47,15 +47,13 @@ class Recogniser:
         if unknown := [step for step in preprocess if step not in STEPS]:
             raise ValueError(f"preprocess holds {unknown[0]!r}, but must hold some of {', '.join(STEPS)}")
         self._steps = tuple(preprocess)
-        self.alphabet: str = _setting(bundle, "alphabet", str)
+        self.alphabet: str = alphabet_of(bundle)
         blank: int = _setting(bundle, "blank", int)
         self.width: int = _setting(bundle, "width", int)
         self.height: int = _setting(bundle, "height", int)
         self.widths = _widths(bundle, self.width)
         self._temperature = np.float32(_setting(bundle, "temperature", float))
         classes = len(self.alphabet) + 1
-        if len(set(self.alphabet)) + 1 != classes:
-            raise _bad(bundle, "alphabet repeats a character")
         if not 0 <= blank < classes:
             raise _bad(bundle, f"blank is {blank}, but must be one of the classes 0 to {classes - 1}")
         if not self._temperature > 0:
@@ -112,6 +110,19 @@ def _widths(bundle: Bundle, width: int) -> tuple[int, ...]:
     if sorted(set(found)) != found or found[-1] != width:
         raise _bad(bundle, f"widths is {found!r}, but must ascend to width, {width}")
     return tuple(found)
+
+
+def alphabet_of(bundle: Bundle) -> str:
+    """The characters that a recogniser knows, as told by its bundle alone.
+
+    Raises:
+        BundleError: there are none, or one is there twice.
+
+    """
+    alphabet: str = _setting(bundle, "alphabet", str)
+    if len(set(alphabet)) != len(alphabet):
+        raise _bad(bundle, "alphabet repeats a character")
+    return alphabet
 
 
 def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -35,6 +35,10 @@ class _Residual(nn.Module):
         return torch.relu(x + self.second(self.first(x)))
 
 
+FOLD = 2
+"""Side of the squares of pixels that the shipped network takes as channels; see :func:`folded`."""
+
+
 class DetectorNet(nn.Module):
     """Grey images in, maps of scores and corner offsets out.
 
@@ -81,3 +85,27 @@ class DetectorNet(nn.Module):
             tower = self.tower(features)
             results += [self.score(tower), self.offsets(tower)]
         return tuple(results)
+
+
+def folded(net: DetectorNet) -> nn.Module:
+    """The same network for images whose squares of 2x2 pixels are four channels, row by row.
+
+    Its first convolution takes 3x3 such squares with a step of one instead of 5x5 pixels with a step of two; the sums
+    are the same. Interpreters keep a table of addresses for every tap of every output, and compute channels in blocks:
+    with one channel, both are mostly waste.
+
+    Input: float (N, 4, H / 2, W / 2).
+    """
+    plain = DetectorNet()
+    plain.load_state_dict(net.state_dict())
+    _, first, norm, relu = plain.stem[0].children()
+    weight = first.get_parameter("weight").detach()
+    outputs = len(weight)
+    # A square's rows are 2y and 2y + 1; the five rows of output y are 2y - 1 to 2y + 3, as ZeroPad2d places them.
+    taps = torch.nn.functional.pad(weight, (1, 0, 1, 0))
+    squares = taps.reshape(outputs, 3, FOLD, 3, FOLD).permute(0, 2, 4, 1, 3).reshape(outputs, FOLD * FOLD, 3, 3)
+    conv = nn.Conv2d(FOLD * FOLD, outputs, 3, 1, 1, bias=False)
+    with torch.no_grad():
+        conv.weight.copy_(squares)
+    plain.stem[0] = nn.Sequential(conv, norm, relu)
+    return plain.eval()

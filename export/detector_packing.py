@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import torch
+from torch.nn.functional import pixel_unshuffle
 
 from edge_ocr.bundle import Bundle
 from edge_ocr.detect import Detector
@@ -18,7 +19,7 @@ from export import bundles, evaluate_detector, gates
 from export.convert import convert_apart
 from export.detector_data import load_sources
 from export.detector_frames import FOLDER, training_frames
-from export.detector_net import DetectorNet
+from export.detector_net import FOLD, folded
 from export.detector_targets import STRIDES, UNITS
 from export.photographs import load
 from export.synthetic.scenes import PADDING, compose
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from export.detector_data import Folders
+    from export.detector_net import DetectorNet
     from export.places import Tools
 
 INPUT = (640, 384)
@@ -71,7 +73,7 @@ def pack(net: DetectorNet, folders: Folders, target: Path, tools: Tools, *, trai
         ConversionError: the converted network does not pass a gate; no bundle is written.
 
     """
-    images = calibration(folders, seed=7)
+    images = pixel_unshuffle(torch.from_numpy(calibration(folders, seed=7)), FOLD).numpy()
     with tempfile.TemporaryDirectory() as scratch:
         master, converted = Path(scratch) / "model.onnx", Path(scratch) / "model.tflite"
         export_onnx(net, master)
@@ -99,14 +101,12 @@ def pack(net: DetectorNet, folders: Folders, target: Path, tools: Tools, *, trai
 
 
 def export_onnx(net: DetectorNet, target: Path) -> None:
-    """Write the float master for the shipped input size."""
+    """Write the float master for the shipped input size and form."""
     names = [f"{what}_{stride}" for stride in STRIDES for what in ("score", "offsets")]
-    plain = DetectorNet()
-    plain.load_state_dict(net.state_dict())
-    example = torch.zeros(1, 1, INPUT[1], INPUT[0])
+    example = torch.zeros(1, FOLD * FOLD, INPUT[1] // FOLD, INPUT[0] // FOLD)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's exporter warns of its own internals
         torch.onnx.export(
-            plain.eval(), (example,), str(target), input_names=["image"], output_names=names, dynamo=True,
+            folded(net), (example,), str(target), input_names=["image"], output_names=names, dynamo=True,
             external_data=False, verbose=False,
         )  # fmt: skip

@@ -8,10 +8,11 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from torch.nn.functional import pixel_unshuffle
 
 from export.detector_data import Batch, _batch
 from export.detector_loss import boxes, detector_loss, flatten, overlaps
-from export.detector_net import DetectorNet
+from export.detector_net import FOLD, DetectorNet
 from export.detector_packing import INPUT, export_onnx
 from export.detector_targets import STRIDES, UNITS, cell_centres
 from export.synthetic.scenes import Scene
@@ -129,7 +130,7 @@ def test_the_master_means_what_the_network_means(net: DetectorNet, tmp_path: Pat
     with torch.no_grad():
         expected = net.eval()(image)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    found = session.run(None, {"image": image.numpy()})
+    found = session.run(None, {"image": pixel_unshuffle(image, FOLD).numpy()})
     assert [output.name for output in session.get_outputs()][:2] == ["score_8", "offsets_8"]
     for one, other in zip(expected, found, strict=True):
         np.testing.assert_allclose(one.numpy(), other, atol=1e-3)

@@ -53,7 +53,7 @@ ARROWS: dict[str, set[str]] = {
     "words": {"grammar"},
     "decode": {"ctc", "grammar"},
     "sight": {"decode", "grammar", "join", "lines", "recognise", "rectify"},
-    "reader": {"detect", "join", "recognise", "sight", "grammar", "words", "bundle", "vote"},
+    "reader": {"decode", "detect", "join", "recognise", "sight", "grammar", "words", "bundle", "vote"},
     "lately": {"vote", "grammar"},
     "jsonfile": set(),
     "drawn": {"jsonfile", "zones"},
