@@ -53,6 +53,41 @@ class Tensor:
         return (stored.astype(np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)
 
 
+class _First:
+    """The only network of a file, or the first."""
+
+    def __init__(self, interpreter: Any) -> None:
+        interpreter.allocate_tensors()
+        self._interpreter = interpreter
+        (entry,) = interpreter.get_input_details()
+        self._entry = int(entry["index"])
+        self.input = Tensor.of(entry)
+        outputs = interpreter.get_output_details()
+        self._exits = [int(output["index"]) for output in outputs]
+        self.outputs = tuple(Tensor.of(output) for output in outputs)
+
+    def run(self, values: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        self._interpreter.set_tensor(self._entry, values)
+        self._interpreter.invoke()
+        return tuple(self._interpreter.get_tensor(index) for index in self._exits)
+
+
+class _Signature:
+    """One of several networks of a file, which share their weights."""
+
+    def __init__(self, interpreter: Any, signature: str) -> None:
+        self._run = interpreter.get_signature_runner(signature)
+        ((self._entry, entry),) = self._run.get_input_details().items()
+        self.input = Tensor.of(entry)
+        outputs = self._run.get_output_details()
+        self._exits = list(outputs)
+        self.outputs = tuple(Tensor.of(output) for output in outputs.values())
+
+    def run(self, values: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        given = self._run(**{self._entry: values})
+        return tuple(given[name] for name in self._exits)
+
+
 class Engine:
     """One loaded model.
 
@@ -60,27 +95,26 @@ class Engine:
         model: the bytes of a .tflite file.
         name: what to call it in errors.
         threads: how many cores one call may use.
+        signature: which of the networks in a file that holds several; None for the first.
 
     Raises:
-        EngineError: no interpreter is installed, or it refuses the model.
+        EngineError: no interpreter is installed, or it refuses the model, or the model has no such signature.
 
     """
 
-    def __init__(self, model: bytes, *, name: str, threads: int = 1) -> None:
+    def __init__(self, model: bytes, *, name: str, threads: int = 1, signature: str | None = None) -> None:
         make, _ = _interpreter()
         try:
-            self._interpreter = make(model_content=model, num_threads=threads)
-            self._interpreter.allocate_tensors()
+            interpreter = make(model_content=model, num_threads=threads)
+            network = _First(interpreter) if signature is None else _Signature(interpreter, signature)
         except (RuntimeError, ValueError) as error:
             cause = str(error).splitlines()[0] if str(error) else type(error).__name__
             message = f"{name}: {interpreter_name()} cannot load the model ({cause}); install the bundle again"
             raise EngineError(message) from error
-        (entry,) = self._interpreter.get_input_details()
-        self._entry = int(entry["index"])
-        self.input = Tensor.of(entry)
-        outputs = self._interpreter.get_output_details()
-        self._exits = [int(output["index"]) for output in outputs]
-        self.outputs = tuple(Tensor.of(output) for output in outputs)
+        self._interpreter = interpreter
+        self._network = network
+        self.input = network.input
+        self.outputs = network.outputs
 
     def run(self, values: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         """One inference.
@@ -92,9 +126,7 @@ class Engine:
             A copy of every output, as stored (not dequantised).
 
         """
-        self._interpreter.set_tensor(self._entry, values)
-        self._interpreter.invoke()
-        return tuple(self._interpreter.get_tensor(index) for index in self._exits)
+        return self._network.run(values)
 
 
 def interpreter_name() -> str:

@@ -16,6 +16,8 @@ import numpy as np
 from edge_ocr.types import Kind, Quad, Strip, corners_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from edge_ocr.types import Image, Point
@@ -23,16 +25,17 @@ if TYPE_CHECKING:
 MARGIN = 0.05
 """How far a strip reaches beyond its quad on each side, as a part of the quad's own width and height."""
 
+_SQUEEZED = 0.85  # of its natural width is what a line may be pressed into before the next width is taken
 _MOST_SAMPLES = 16  # per strip pixel and direction; a 2,560-pixel plate on a 160-pixel strip, and a bound on memory
 
 
-def strip(image: Image, quad: Quad, *, width: int, height: int, margin: float = MARGIN) -> Strip:
+def strip(image: Image, quad: Quad, *, width: int | Sequence[int], height: int, margin: float = MARGIN) -> Strip:
     """Cut a quad out of an image as an upright strip.
 
     Args:
         image: uint8, HxWx3 (B, G, R) or HxW grey.
         quad: where the text is, in pixels of the image; it may reach beyond the image, whose border is repeated there.
-        width: of the strip, in pixels.
+        width: of the strip, in pixels; of several, ascending, the one that suits the quad is taken.
         height: of the strip, in pixels.
         margin: how far to reach beyond the quad on each side, as a part of its own width and height; >= 0.
 
@@ -40,6 +43,8 @@ def strip(image: Image, quad: Quad, *, width: int, height: int, margin: float = 
         A grey strip of (height, width), stretched to the full size and in contrast, with the quad as it was given.
 
     """
+    if not isinstance(width, int):
+        width = width_for(_proportion(quad), height=height, widths=width)
     _check_size(width, height)
     if not margin >= 0:
         raise ValueError(f"margin must be at least 0, not {margin}")
@@ -56,12 +61,12 @@ def strip(image: Image, quad: Quad, *, width: int, height: int, margin: float = 
     return Strip(stretch(shrink(np.asarray(warped, np.uint8), width=width, height=height)), quad)
 
 
-def whole(image: Image, *, width: int, height: int, kind: Kind = Kind.PLATE) -> Strip:
+def whole(image: Image, *, width: int | Sequence[int], height: int, kind: Kind = Kind.PLATE) -> Strip:
     """The strip of an image that already is one line of text or one plate.
 
     Args:
         image: uint8, HxWx3 (B, G, R) or HxW grey.
-        width: of the strip, in pixels.
+        width: of the strip, in pixels; of several, ascending, the one that suits the image is taken.
         height: of the strip, in pixels.
         kind: what the image shows.
 
@@ -69,8 +74,10 @@ def whole(image: Image, *, width: int, height: int, kind: Kind = Kind.PLATE) -> 
         A grey strip of (height, width); its quad is the whole image, with a score of 1.
 
     """
-    _check_size(width, height)
     rows, columns = image.shape[:2]
+    if not isinstance(width, int):
+        width = width_for(columns / rows, height=height, widths=width)
+    _check_size(width, height)
     quad = Quad(corners_of([(0, 0), (columns, 0), (columns, rows), (0, rows)]), kind, 1.0)
     return Strip(stretch(grey(shrink(image, width=width, height=height))), quad)
 
@@ -131,6 +138,18 @@ def perspective(
     return np.asarray(cv2.getPerspectiveTransform(source, target), np.float64)
 
 
+def width_for(aspect: float, *, height: int, widths: Sequence[int]) -> int:
+    """Which of a recogniser's strip widths suits a line of text: the narrowest that hardly squeezes it.
+
+    Args:
+        aspect: the line's width over its height; above 0.
+        height: of the strip, in pixels.
+        widths: ascending, at least one.
+
+    """
+    return next((width for width in widths if width >= _SQUEEZED * aspect * height), widths[-1])
+
+
 def grown(quad: Quad, across: float, down: float) -> Quad:
     """A quad made larger or smaller around its middle, in the plane of the text.
 
@@ -179,6 +198,12 @@ def stretch(image: Image) -> Image:
         return image
     table = np.clip((np.arange(256) - low) * (255 / (high - low)) + 0.5, 0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(image, table), np.uint8)
+
+
+def _proportion(quad: Quad) -> float:
+    """Width over height."""
+    a, b, c, d = quad.corners
+    return (dist(a, b) + dist(d, c)) / max(dist(a, d) + dist(b, c), 1e-6)
 
 
 def _span(low: float, high: float, size: int) -> tuple[int, int]:

@@ -127,7 +127,7 @@ class Sight:
         return replace(self._decode(strip, log_probs), lines=len(lines))
 
     def _strip(self, image: Image, quad: Quad, margin: float) -> Strip:
-        size = (self.recogniser.width, self.recogniser.height)
+        size = (self.recogniser.widths, self.recogniser.height)
         return rectify.strip(image, quad, width=size[0], height=size[1], margin=margin)
 
     def _likeliest(self, image: Image, first: Sighting, *, margin: float) -> Sighting:
@@ -151,7 +151,7 @@ class Sight:
     def _read(self, cut: Callable[..., Strip]) -> Sighting:
         """One strip as one line."""
         with self.stopwatch.lap("recognise"):
-            strip = cut(width=self.recogniser.width, height=self.recogniser.height)
+            strip = cut(width=self.recogniser.widths, height=self.recogniser.height)
             log_probs = self.recogniser(strip)
         return self._decode(strip, log_probs)
 

@@ -301,7 +301,7 @@ class Scripted:
     Each is doubtful, so each is read twice: as it is, and upside down.
     """
 
-    width, height = 32, 8
+    widths, height = (32,), 8
 
     def __init__(self, *log_probs: np.ndarray) -> None:
         self._left = [each for each in log_probs for _ in range(2)]
@@ -314,7 +314,7 @@ class Scripted:
 class Noting:
     """In the place of a recogniser: keeps the strips, and says 'A', or 'B' with the probability ``doubt``."""
 
-    width, height = 32, 8
+    widths, height = (32,), 8
 
     def __init__(self, seen: list[Strip], doubt: float) -> None:
         self._seen = seen

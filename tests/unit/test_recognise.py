@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edge_ocr.bundle import Bundle, load_bundle
-from edge_ocr.errors import BundleError
+from edge_ocr.errors import BundleError, EngineError
 from edge_ocr.recognise import Recogniser, log_softmax
 from edge_ocr.types import Kind, Quad, Strip, corners_of
 
@@ -99,3 +99,20 @@ def test_log_softmax_survives_large_logits() -> None:
     found = log_softmax(np.array([[1e30, 0, -1e30]], np.float32))
     assert found[0, 0] == 0
     assert not np.isnan(found).any()
+
+
+def test_a_strip_of_each_width_goes_to_the_network_of_that_width() -> None:
+    recogniser = Recogniser(with_settings(widths=[32]))
+    assert recogniser.widths == (32,)
+    assert recogniser(strip_of("..##............")).shape == (16, 37)
+
+
+@pytest.mark.parametrize("widths", [[], [16, 32, 32], [32, 16], [16], "32", [16.0, 32]])
+def test_impossible_widths_are_an_error_of_the_bundle(widths: Any) -> None:
+    with pytest.raises(BundleError, match="widths"):
+        Recogniser(with_settings(widths=widths))
+
+
+def test_a_file_without_a_network_for_each_width_is_an_error() -> None:
+    with pytest.raises(EngineError, match="tiny"):
+        Recogniser(with_settings(widths=[16, 32]))

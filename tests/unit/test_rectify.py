@@ -192,3 +192,17 @@ def test_a_quad_grows_in_its_own_plane() -> None:
     back = rectify.grown(rectify.grown(leaning, 0.1, 0.1), -0.1 / 1.2, -0.1 / 1.2)
     assert np.allclose(back.corners, leaning.corners, atol=0.01)
     assert (back.kind, back.score) == (Kind.PLATE, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("aspect", "width"), [(0.5, 64), (2.0, 64), (2.35, 64), (2.4, 128), (4.7, 128), (4.8, 256), (40.0, 256)]
+)
+def test_a_line_gets_the_narrowest_strip_that_hardly_squeezes_it(aspect: float, width: int) -> None:
+    assert rectify.width_for(aspect, height=32, widths=(64, 128, 256)) == width
+
+
+def test_of_several_widths_a_crop_and_a_quad_get_the_one_that_suits_them() -> None:
+    image = np.tile(np.arange(200, dtype=np.uint8), (50, 1))
+    assert rectify.whole(image, width=(64, 128, 256), height=32).image.shape == (32, 128)
+    quad = Quad(corners_of([(10, 10), (40, 10), (40, 40), (10, 40)]), Kind.SIGN, 1.0)
+    assert rectify.strip(image, quad, width=(64, 128, 256), height=32).image.shape == (32, 64)
