@@ -1,4 +1,7 @@
-"""Measure ``read`` end to end on labelled frames: ``python -m export evaluate-frames FOLDER --region us``."""
+"""Measure ``read`` end to end on frames: ``python -m export evaluate-frames FOLDER --region us``.
+
+Of frames without labels, on which there is nothing to read, it counts what is read all the same.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from edge_ocr.reader import Reader
 from export import photographs
+from export.evaluate_detector import shots
 from export.scoring import scored
 
 if TYPE_CHECKING:
@@ -68,9 +72,16 @@ def evaluate_frames(folder: Path, regions: Sequence[str] | None, *, folded: bool
     return Tally(plates, right, readings, spent / len(wanted))
 
 
+def made_up(folder: Path, regions: Sequence[str] | None) -> tuple[int, int]:
+    """How many texts are read in how many pictures of a folder without plates."""
+    reader = Reader(regions=regions)
+    pictures = shots(folder)
+    return sum(len(reader.read(shot.image)) for shot in pictures), len(pictures)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("folder", type=Path, help="of labelled photographs: labels.csv and images/")
+    parser.add_argument("folder", type=Path, help="images/ and labels.csv, or pictures without plates")
     parser.add_argument("--region", help="formats in the search, separated by commas; all by default")
     parser.add_argument("--exact", action="store_true", help="tell O from 0 and I from 1")
 
@@ -78,6 +89,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Carry the command out."""
     regions = args.region.split(",") if args.region else None
+    if not (args.folder / "labels.csv").is_file():
+        texts, pictures = made_up(args.folder, regions)
+        print(f"{args.folder.name}: {texts} texts made up in {pictures} pictures ({texts / pictures:.3f} a picture)")
+        return 0
     tally = evaluate_frames(args.folder, regions, folded=not args.exact)
     print(tally.line(args.folder.name))
     return 0
