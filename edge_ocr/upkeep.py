@@ -159,7 +159,8 @@ def replay(
         How many were put there.
 
     Raises:
-        ConfigError: the settings name no store, or do not use this destination.
+        ConfigError: the settings name no store, or do not use this destination; where they use none, the store knows
+            none of this name.
         StoreError: there is no store, or it cannot be written.
 
     """
@@ -167,6 +168,9 @@ def replay(
         used = ", ".join(settings.publish.destinations)
         raise ConfigError(f"{destination} is no destination of these settings; they use {used}")
     with commands.outbox(_store_folder(settings)) as outbox:
+        known = settings.publish.destinations or outbox.destinations()
+        if destination not in known:
+            raise ConfigError(f"{destination} is unknown to this store; it knows {', '.join(known) or 'nobody'}")
         return {"events": outbox.replay(destination, since=since, until=until, dead=dead)}
 
 

@@ -22,7 +22,8 @@ def add(commands: Any) -> None:
     erase = command(commands, "erase", _erase, "forget events of a plate or a time for good")
     erase.add_argument("--plate", type=arguments.said, metavar="PLATE", help="in any spelling")
     replay = command(commands, "replay", _replay, "send stored events to a destination once more")
-    replay.add_argument("destination", choices=("mqtt", "webhook", "files", "relay"), help="which destination")
+    what = "which destination: mqtt, webhook, files, relay, or the name of a further one"
+    replay.add_argument("destination", metavar="DESTINATION", help=what)
     replay.add_argument("--dead", action="store_true", help="only what it refused")
     for parser_of in (erase, replay):
         parser_of.add_argument("--config", type=arguments.path, metavar="FILE", help="settings that name the store")

@@ -248,6 +248,10 @@ class Outbox:
                     self.shed += 1
                 self._depths[number] -= 1
 
+    def destinations(self) -> tuple[str, ...]:
+        """The names of those that events were ever for."""
+        return tuple(str(name) for (name,) in self._connection.rows("SELECT name FROM destinations ORDER BY id"))
+
     def destination(self, name: str) -> int:
         """The number of a destination, which is made if it is new."""
         found = self._connection.value("SELECT id FROM destinations WHERE name = ?", (name,))

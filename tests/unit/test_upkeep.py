@@ -248,15 +248,25 @@ def test_events_are_sent_once_more_by_command(store: Path, capsys: pytest.Captur
         assert [parcel.key for parcel in database.outbox.pending("files", 10.0, 10)] == ["k1", "k2"]
 
 
+def test_events_are_sent_once_more_to_a_further_destination(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (store / "c.toml").open("a") as file:
+        file.write(f'[[publish.more]]\nname = "archive"\n[publish.more.files]\nfolder = "{store}/more"\n')
+    assert run("replay", "--config", store / "c.toml", "archive") == 0
+    assert run("replay", "--store", store / "store", "archive") == 0
+    assert capsys.readouterr().out.splitlines() == ["3 events", "0 events"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["relay", "--config", "CONFIG"], "relay is no destination of these settings; they use files"),
         (["files"], "store.folder is missing; give --store DIR"),
+        (["fiels", "--store", "STORE"], "fiels is unknown to this store; it knows files"),
     ],
 )
 def test_what_cannot_be_replayed_is_told(
     store: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("replay", *[argument.replace("CONFIG", str(store / "c.toml")) for argument in arguments]) == 2
+    places = {"CONFIG": str(store / "c.toml"), "STORE": str(store / "store")}
+    assert run("replay", *[places.get(argument, argument) for argument in arguments]) == 2
     assert message in capsys.readouterr().err
