@@ -3,7 +3,7 @@
 Every strip is read without formats, which would hide what the recogniser confuses, and its text is aligned with the
 label. How often two characters stand in each other's place becomes what :mod:`edge_ocr.decide` takes for a
 substitution: 1 character for a pair that is exchanged no more often than any two are on average, a tenth for the most
-frequent one, and in between by the logarithm of the rate.
+frequent one, and in between by the square of the rate's logarithm.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LEAST = 0.1  # characters, for the pair that is exchanged most often
-_STEPS = 10  # to a character: finer differences are chance
+_POWER = (
+    2  # half a character then reaches as many misreads as the judged costs did that were before, and fewer strangers
+)
+_STEPS = 20  # to a character: finer differences are chance
 _PRIOR = 2.0  # exchanges that every pair is taken to have had at the average rate: a rare one is no certainty
 
 Pair = tuple[str, str]
@@ -57,7 +60,7 @@ class Confusions:
         return self.exchanged.total() / max(self.seen.total() * (len(PLATE_ALPHABET) - 1), 1)
 
     def costs(self) -> dict[Pair, float]:
-        """In characters, of the pairs that cost less than 1, in steps of a tenth."""
+        """In characters, of the pairs that cost less than 1, in steps of a twentieth."""
         found = [pair for pair in combinations(sorted(PLATE_ALPHABET), 2) if self.exchanged[pair] > 1]
         if not found or not self.average:
             return {}
@@ -65,7 +68,7 @@ class Confusions:
         costs = {}
         for pair in found:
             share = (highest - math.log(self.rate(pair))) / max(highest - average, 1e-9)
-            cost = round(min(1.0, _LEAST + (1 - _LEAST) * share) * _STEPS) / _STEPS
+            cost = round(min(1.0, _LEAST + (1 - _LEAST) * share**_POWER) * _STEPS) / _STEPS
             if cost < 1:
                 costs[pair] = cost
         return costs
