@@ -1,4 +1,4 @@
-"""What reading costs on this machine: every stage, and our decoder beside those of other packages that are installed.
+"""What reading costs on this machine: stages, models under their roof, growth, and the parts of others where installed.
 
 The decoders' input is made here, from a seed: posteriors of short texts as a good recogniser gives them, 30% of the
 characters with rivals, among them the blank, over the character's whole width. Such texts have many alignments that
@@ -13,19 +13,25 @@ import logging
 import sys
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edge_ocr import ctc
+from edge_ocr.clock import Stopwatch
 from edge_ocr.grammar import PLATE_ALPHABET, load_regions, plate_grammar
-from edge_ocr.reader import Reader, Stopwatch
+from edge_ocr.growth import bench_growth
+from edge_ocr.reader import Reader
+from edge_ocr.roofline import least, peaks, roofs
 from edge_ocr.types import QuantisedLogits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+
+    from edge_ocr.roofline import Peaks
 
 STEPS, BLANK = 32, 0
 _SHORTEST, _LONGEST = 5, 8
@@ -107,15 +113,52 @@ def bench_decoder(count: int = 300, rounds: int = 5) -> list[Row]:
     return [_time(case, best, rounds) for case in cases]
 
 
+def _peaks_line(known: Peaks) -> str:
+    rates = f"{known.int8_gmacs:.0f} int8 and {known.float32_gmacs:.0f} float32 GMAC/s"
+    return f"One core at best: {rates}, {known.copy_gbytes:.1f} GB/s copied"
+
+
+def bench_peer_network() -> list[Stage]:
+    """The recogniser's float master in onnxruntime, where that is installed and the checkout has the master."""
+    master = Path(__file__).parent / "models" / "plate" / "model.onnx"
+    peer = _installed("onnxruntime")
+    if peer is None or not master.is_file():
+        return []
+    options = peer.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = peer.InferenceSession(str(master), options, providers=["CPUExecutionProvider"])
+    (entry,) = session.get_inputs()
+    values = np.zeros([size if isinstance(size, int) else 1 for size in entry.shape], np.float32)
+    seconds = least(lambda: session.run(None, {entry.name: values}), 30)
+    return [Stage("recognise, float32 master in onnxruntime", seconds * 1e3)]
+
+
 def main(*, as_json: bool) -> int:
     """Prints the tables, or one JSON object a row; returns the exit code."""
-    stages, rows = bench_stages(), bench_decoder()
+    known = peaks()
+    stages, roofs_known = bench_stages() + bench_peer_network(), roofs(known)
+    growth, rows = bench_growth(), bench_decoder()
     if as_json:
-        lines = [json.dumps(asdict(row)) for row in stages] + [json.dumps(asdict(row)) for row in rows]
+        everything: list[Any] = [known, *stages, *roofs_known, *growth, *rows]
+        lines = [json.dumps(asdict(row)) for row in everything]
     else:
         lines = [
             "Reading, one thread: CPU milliseconds for a frame of 1280x720 (detect) and for a plate (the others)",
-            *(f"{stage.stage:<18} {stage.ms:>10.2f}" for stage in stages),
+            *(f"{stage.stage:<40} {stage.ms:>10.2f}" for stage in stages),
+            "",
+            _peaks_line(known),
+            f"{'model':<18} {'million MAC':>12} {'MB moved':>9} {'ms':>8} {'roof, ms':>9} {'share':>6} bound by",
+            *(
+                f"{row.model:<18} {row.macs:>12.1f} {row.mbytes:>9.2f} {row.ms:>8.2f} {row.roof_ms:>9.3f} "
+                f"{row.share:>6.0%} {row.bound}"
+                for row in roofs_known
+            ),
+            "",
+            "CPU milliseconds a frame as something grows",
+            *(
+                f"{name:<18} " + ", ".join(f"{row.size:g}: {row.ms:.1f}" for row in growth if row.grows == grows)
+                for grows, name in (("frame", "megapixels"), ("plates", "plates a frame"), ("cameras", "cameras"))
+            ),
             "",
             f"CTC decoding, {STEPS} steps, {len(PLATE_ALPHABET) + 1} classes: CPU microseconds a sequence, one thread",
             f"{'decoder':<18} {'setting':<34} {'one a call':>10} {'in a batch':>10} {'text as beam 200':>17}",

@@ -47,11 +47,11 @@ for suite; do
     rm -f "$wheels"/edge_ocr-*.whl
     pins=$CACHE/pins-$suite.txt
     # The locked versions of what the installer asks for; NumPy 1 where Debian's is.
-    grep -E '^(ai-edge-litert|argon2|backports-strenum|cffi|colorzero|cryptography|flatbuffers|gpiozero|interegular|ml-dtypes|numpy|opencv|paho|protobuf|py-minisign|pycparser|tornado|tqdm|typing-extensions)' \
+    grep -E '^(ai-edge-litert|argon2|backports-strenum|cffi|colorzero|cryptography|flatbuffers|gpiozero|interegular|ml-dtypes|numpy|opencv|paho|protobuf|setuptools|py-minisign|pycparser|tornado|tqdm|typing-extensions)' \
         "$HERE/.ci/locks/test.txt" | sed 's/ *;.*//' >"$pins"
     if [ "$suite" = bookworm ]; then
-        sed -i '/^numpy/d; /^opencv/d' "$pins"
-        printf 'numpy<2\nopencv-python-headless<4.12\n' >>"$pins"
+        sed -i '/^numpy/d; /^opencv/d; /^ml-dtypes/d' "$pins"
+        printf 'numpy<2\nopencv-python-headless<4.12\nml-dtypes<0.6\n' >>"$pins"
     else
         sed -i '/^numpy==2.4/d' "$pins"
     fi

@@ -185,10 +185,17 @@ def test_a_store_that_fails_in_the_middle_is_no_bad_usage(
     assert capsys.readouterr().err.startswith("edge-ocr: store: cannot be written (No space left")
 
 
-def test_the_bench_times_every_stage_and_decoder(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_bench_times_every_stage_model_and_decoder(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, fewer in (("SIZES", ((320, 240),)), ("PLATES", (0, 1)), ("CAMERAS", (1, 2))):
+        monkeypatch.setattr(f"edge_ocr.growth.{name}", fewer)
     assert cli.main(["bench", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [row["stage"] for row in rows if "stage" in row] == ["detect", "recognise", "decode"]
+    assert [row["stage"] for row in rows if "stage" in row][:3] == ["detect", "recognise", "decode"]
+    assert {row["model"] for row in rows if "share" in row} >= {"plate", "plate-detector"}
+    assert [row["grows"] for row in rows if "grows" in row] == ["frame", "plates", "plates", "cameras", "cameras"]
+    assert all(row["ms"] >= 0 for row in rows if "ms" in row)
     assert {"greedy", "beam 10", "beam 16"} <= {row.get("setting") for row in rows}
 
 

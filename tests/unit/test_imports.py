@@ -75,7 +75,9 @@ ARROWS: dict[str, set[str]] = {
         *("worker", "pipeline", "reader", "pace", "desk", "zones", "drawn", "store", "posts", "health", "machine"),
         *("notify", "live", "web"),
     },
-    "bench": {"ctc", "grammar", "reader"},
+    "bench": {"ctc", "grammar", "reader", "roofline", "growth"},
+    "roofline": {"bundle", "engine"},
+    "growth": {"pipeline", "reader"},
     "doctor": {"engine", "bundle", "reader", "ctc", "machine"},
     "update": set(),
     "upkeep": {"lists", "privacy", "publish", "store"},
@@ -115,7 +117,7 @@ ONLY_IN = {
 }
 """Packages that one module alone imports."""
 
-PEERS = {"fast_ctc_decode", "flashlight", "pyctcdecode"}
+PEERS = {"onnxruntime", "fast_ctc_decode", "flashlight", "pyctcdecode"}
 """Packages that bench measures against where they happen to be installed."""
 
 INDIRECT = {"bench": "_installed", "doctor": "_library"}
