@@ -92,7 +92,7 @@ test-picamera: .venv-test/ready ## our camera module on the real picamera2
 	PYTHON=.venv-test/bin/python sh tests/picamera/tree.sh $(abspath $(CAMERA_CACHE))
 
 # SOAK_MINUTES=20 for the suite's slow leg; without it, 1,000 deaths and 1,000,000 frames.
-soak-camera: .venv-test/ready ## a camera dies 1,000 times in seven ways, and gives 1,000,000 frames
+soak-camera: .venv-test/ready ## a camera dies 1,000 times in ten ways, and gives 1,000,000 frames
 	.venv-test/bin/python tests/soak/camera_deaths.py $(if $(SOAK_MINUTES),--minutes $(SOAK_MINUTES))
 
 rate-camera: .venv-test/ready ## how old a frame is in the parent's hand, and what carrying it costs

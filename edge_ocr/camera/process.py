@@ -195,7 +195,9 @@ class Process:
     def _bury(self) -> None:
         """Let go of everything that was shared with it; what cannot be reaped yet is remembered."""
         if self._popen.poll() is None:
-            _log.warning("process %d cannot be killed: a driver holds it; it is left behind", self.pid)
+            _log.warning(
+                "process %d was killed and does not end; a driver holds it, or the machine has no time", self.pid
+            )
             with _reaping:
                 _unreaped.append(self._popen)
         self._let_go()

@@ -183,7 +183,7 @@ def die(tally: Tally, pictures: Path, folder: Path, deaths: int, seconds: float)
             more = more and tally.deaths.total() + len(victims) <= deaths and time.monotonic() < end
             going = sum(victim.step(tally, more=more) for victim in victims) > 0
             if time.monotonic() > sample:
-                sample = time.monotonic() + 1
+                sample = time.monotonic() + 5
                 tally.memory.append((time.monotonic(), resident()))
             if tally.deaths.total() >= told + 100:
                 told = tally.deaths.total()
@@ -205,9 +205,11 @@ def flow(tally: Tally, pictures: Path, frames: int, seconds: float) -> tuple[int
             tally.check(frame)
             taken += 1
             assert frame.number > number
+            if max(0, number) // 100_000 < frame.number // 100_000:
+                print(f"{frame.number} frames, {resident():.1f} MB", flush=True)
             number = frame.number
             if time.monotonic() > sample:
-                sample = time.monotonic() + 1
+                sample = time.monotonic() + 5
                 tally.memory.append((time.monotonic(), resident()))
         return number + 1, taken, camera.dropped
 
@@ -258,16 +260,16 @@ def resident() -> float:
 
 
 def slopes(memory: list[tuple[float, float]]) -> tuple[float, float]:
-    """Megabytes an hour of both halves, by least squares over the least of every ten samples, without the first tenth.
+    """Megabytes an hour of both halves, by least squares over the least of every five samples, without the first tenth.
 
     The least, since a frame that happens to be held is up to 3 MB.
     """
     middle = memory.index((-1, 0))
     found = []
     for half in (memory[:middle], memory[middle + 1 :]):
-        points = np.array(
-            [min(half[i : i + 10], key=lambda point: point[1]) for i in range(len(half) // 10, len(half), 10)]
-        )
+        first = len(half) // 10
+        least = [min(half[at : at + 5], key=lambda sample: sample[1]) for at in range(first, len(half), 5)]
+        points = np.array(least)
         found.append(3600 * np.polyfit(points[:, 0] - points[0, 0], points[:, 1], 1)[0] if len(points) > 2 else 0.0)
     return found[0], found[1]
 
