@@ -32,6 +32,7 @@ COUNTERS = {
     "rejected": "Tracks that did not become an event, by reason.",
     "delivered": "Events that a destination took.",
     "delivery_failures": "Attempts that a destination did not take.",
+    "lost": "Events that were given up, because the store took none for too long.",
     "stored_bytes": "Bytes written to the disk for events.",
     "shed": "What gave way to keep within limits, by kind; 'parcels' are events that an outbox had no room for.",
     "restarts": "Starts of a camera or a thread after a failure.",

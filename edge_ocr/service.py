@@ -210,7 +210,10 @@ class Service:
         store = stack.enter_context(Database(settings.store.folder, self._clock, settings.store))
         self.health.watch("store", lambda: store.trouble)
         self.health.tally("store", store.counted)
-        self._store, self._recorder = store, Recorder(store)
+        recorder = Recorder(store)
+        self.health.watch("events", lambda: recorder.trouble)
+        self.health.tally("events", recorder.counted)
+        self._store, self._recorder = store, recorder
         self._posts = stack.enter_context(Posts(store, settings.publish, self._clock, self.health))
         stack.enter_context(Keeper(store))
         if settings.web.enabled is not False:

@@ -193,7 +193,7 @@ class Worker:
         try:
             self._out.put_nowait(told)
         except Full:
-            self._health.count("shed", kind="events")
+            self._health.count("lost", camera=self.name)
             _log.error("camera %s: an event is lost, because those before it wait for the disk", self.name)
 
     def _finish(self) -> list[Event]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from edge_ocr.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from edge_ocr.store.database import Database, Entry
     from edge_ocr.types import Event
 
@@ -28,7 +30,6 @@ class Recorder:
         backlog: so many are kept while the store cannot be written; beyond that the oldest is lost, and counted.
 
     Attributes:
-        lost: events that were given up.
         trouble: why the store could not be written at the latest attempt, None if it could.
 
     """
@@ -40,8 +41,18 @@ class Recorder:
         self._backlog = backlog
         self._waiting: deque[Entry] = deque()
         self._due = 0.0
-        self.lost = 0
+        self._lost: Counter[str] = Counter()
         self.trouble: str | None = None
+
+    @property
+    def lost(self) -> int:
+        """How many events were given up."""
+        return self._lost.total()
+
+    def counted(self) -> Iterator[tuple[str, float, Mapping[str, str]]]:
+        """For :meth:`edge_ocr.health.Health.tally`: the events of each camera that were given up."""
+        for camera, count in self._lost.items():
+            yield "lost", count, {"camera": camera}
 
     def add(self, entry: Entry, now_mono: float) -> list[Event]:
         """Take one; returns what was written by that, itself among them or not."""
@@ -49,8 +60,7 @@ class Recorder:
             self._due = now_mono + self._seconds
         self._waiting.append(entry)
         if len(self._waiting) > self._backlog:
-            self._waiting.popleft()
-            self.lost += 1
+            self._lost[self._waiting.popleft().event.source] += 1
         return (
             self.flush(now_mono) if len(self._waiting) >= self._batch and self.trouble is None else self.tick(now_mono)
         )

@@ -575,6 +575,7 @@ def test_events_wait_in_memory_while_the_store_takes_none(
         for name in "abc":
             assert recorder.add(Entry(_event(name)), 10.0) == []
         assert (recorder.trouble, recorder.lost) == ("the card is gone; look", 1)
+        assert list(recorder.counted()) == [("lost", 1, {"camera": "gate"})]
     assert recorder.tick(10.9) == []
     assert [event.id for event in recorder.tick(11.0)] == ["b", "c"]
     assert recorder.trouble is None
