@@ -223,9 +223,10 @@ class Service:
         # Whoever wants no pages does not pay for them.
         from edge_ocr.web import Hands, open_server  # noqa: PLC0415
 
-        reader = open_reader(self._settings, like=self._reader)
         opens = None if self._settings.publish.relay.pin is None else self._open_by_hand
-        hands = Hands(read=partial(_read, reader, Lock()), open_barrier=opens, reload=self.redraw)
+        hands = Hands(
+            read=_Spare(partial(open_reader, self._settings, like=self._reader)), open_barrier=opens, reload=self.redraw
+        )
         try:
             server: Server = open_server(self._settings, self.board, self.health, self._clock, store, hands)
         except ConfigError as error:
@@ -417,7 +418,18 @@ def _zones(camera: CameraSettings, drawn_zones: dict[str, Zones]) -> Zones:
     return drawn_zones.get(camera.name) or Zones(camera.zones, camera.masks or ())
 
 
-def _read(reader: Reader, lock: Lock, image: Image) -> Sequence[Reading]:
-    """What an image says; the pages have several threads, and a reader can have one at a time."""
-    with lock:
-        return reader.read(image)
+class _Spare:
+    """A reader for images that are sent to the pages, made when the first one comes: it takes 15 MB.
+
+    The pages have several threads, and a reader can have one at a time.
+    """
+
+    def __init__(self, make: Callable[[], Reader]) -> None:
+        self._make = make
+        self._lock = Lock()
+        self._reader: Reader | None = None
+
+    def __call__(self, image: Image) -> Sequence[Reading]:
+        with self._lock:
+            self._reader = self._reader or self._make()
+            return self._reader.read(image)

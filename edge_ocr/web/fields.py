@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from edge_ocr.tables import Polygon
 
 _MOST_FIELDS = 50
+_MOMENT = r"^(|\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{3})?)?(Z|[+-]\d\d:\d\d)?)?)$"
+_LONGEST_NUMBER = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Field:
                 schema: dict[str, Any] = {"type": name, "minimum": self.least, "maximum": self.most}
             case "moment":
                 schema = {"type": "string", "description": "2026-05-01, or with T08:00+02:00; empty for none"}
-                schema |= {"pattern": r"^(|\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{3})?)?(Z|[+-]\d\d:\d\d)?)?)$"}
+                schema |= {"pattern": _MOMENT}
             case "polygons":
                 schema = POLYGONS
             case _ if self.choices:
@@ -209,10 +211,14 @@ def _number(field: Field, said: Any) -> float:
 
 
 def _whole(field: Field, said: Any) -> int:
-    value = _number(field, said)
-    if value != int(value) or (isinstance(said, str) and not said.lstrip("+-").isdecimal()):
+    # Never by way of a float, which has no number of its own for every whole one.
+    if isinstance(said, str) and said.isascii() and said.removeprefix("-").isdecimal() and len(said) <= _LONGEST_NUMBER:
+        said = int(said)
+    if isinstance(said, bool) or not isinstance(said, int):
         raise field.wrong("is no whole number; give one")
-    return int(said)
+    if not field.least <= said <= field.most:
+        raise field.wrong(f"is out of range; give {field.least:g} to {field.most:g}")
+    return said
 
 
 def _moment(field: Field, said: Any) -> float | None:

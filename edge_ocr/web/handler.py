@@ -295,19 +295,20 @@ class Handler(tornado.web.RequestHandler):
         """Send a stream until whoever looks has gone, may not look any more, or the server stops."""
         with self._house.pouring():
             self._head(200, kind, {})
-            async with aclosing(parts) as flow:
-                try:
+            try:
+                async with aclosing(parts) as flow:
                     async for part in flow:
                         if not self._still():
                             break
                         if part:
                             self.write(part)
                             await asyncio.wait_for(self.flush(), _WRITE_SECONDS)
-                except (tornado.iostream.StreamClosedError, asyncio.CancelledError, TimeoutError):
-                    pass
-                except EdgeOcrError as error:
-                    _log.warning("%s: %s", self.request.path, error)
-        self._let_go()
+            except (tornado.iostream.StreamClosedError, asyncio.CancelledError, TimeoutError):
+                pass  # whoever looked has gone, or the server stops
+            except EdgeOcrError as error:
+                _log.warning("%s: %s", self.request.path, error)
+            finally:
+                self._let_go()
 
     def _still(self) -> bool:
         """Whether whoever looks may still do so: not logged out, not removed, token not revoked."""

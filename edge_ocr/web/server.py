@@ -104,6 +104,11 @@ class _Listener(tornado.httpserver.HTTPServer):
         else:
             super().handle_stream(stream, address)
 
+    def hang_up(self) -> None:
+        """Close every connection, whatever is going on in it."""
+        for connection in list(self._connections):
+            connection.stream.close()
+
 
 class Server:
     """Pages and interface, in a thread of their own from :meth:`start` to :meth:`stop`.
@@ -194,6 +199,7 @@ class Server:
             server.stop()
             for task in asyncio.all_tasks() - {asyncio.current_task()}:
                 task.cancel()
+            server.hang_up()
             hands.shutdown(wait=False, cancel_futures=True)
 
     async def _sample(self, house: House) -> None:
@@ -205,7 +211,9 @@ class Server:
 
 def _note(handler: Any) -> None:
     """Requests are not logged: that would be more than all else together. Changes are in the audit."""
-    status = handler.get_status()
+    status, connection = handler.get_status(), handler.request.connection
+    if connection.stream.closed():  # whoever asked has gone, and nothing was answered
+        return
     if status >= 500 and status != 503:
         _log.error("%s %s was answered with %d", handler.request.method, printable(handler.request.path), status)
 

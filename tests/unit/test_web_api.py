@@ -97,7 +97,7 @@ def test_pages_lead_to_the_next_with_the_same_search(client: Client) -> None:
         ("/api/events?text=%ff", "cannot be read"),
         ("/api/events?text=---&match=fuzzy", "no letter and no digit"),
         (f"/api/events?text={'A' * 65}", "give 0 to 64"),
-        ("/api/attempts/one/picture", "number is no number"),
+        ("/api/attempts/one/picture", "number is no whole number"),
         ("/api/events/stream?after=-1", "after is out of range"),
     ],
 )
@@ -173,7 +173,7 @@ def test_missed_tracks_come_with_reason_and_picture(client: Client) -> None:
     assert client.get("/api/attempts?limit=1").json["next"] == f"/api/attempts?limit=1&before={first['number']}"
 
 
-def test_cameras_are_those_that_are_seen_and_those_that_were(house: Served, client: Client) -> None:
+def test_cameras_are_those_that_are_seen_and_those_that_were(client: Client) -> None:
     (gate, yard) = client.get("/api/cameras").json["cameras"]
     assert (gate["name"], gate["live"], gate["age"]) == ("gate", False, None)
     assert yard["name"] == "yard"
@@ -271,7 +271,7 @@ def test_a_small_file_of_a_huge_picture_is_refused_before_it_is_decoded(client: 
     assert "65535 x 65535" in client.ask("POST", "/api/read", bytes(jpeg), Content_Type="image/jpeg").detail
 
 
-def test_the_barrier_opens_by_hand_with_a_row_that_says_who(house: Served, client: Client) -> None:
+def test_the_barrier_opens_by_hand_with_a_row_that_says_who(client: Client) -> None:
     assert client.ask("POST", "/api/barrier").json == {"done": "opened for ann"}
     assert client.get("/api/audit?limit=1").json["audit"][0]["actor"] == "user ann"
 

@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pytest
@@ -71,7 +71,7 @@ class Stream:
     def close(self) -> None:
         self._line.close()
 
-    def __enter__(self) -> Stream:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -141,6 +141,7 @@ def test_many_who_listen_get_the_same_and_the_store_is_asked_once(
     streams = [Stream(client, "/api/events/stream?after=0") for _ in range(4)]
     for stream in streams:
         stream.event("beat")
+    soon(lambda: len(asked) == len(streams))  # each has looked once for what came before it
     asked.clear()
     record(house, 1)
     assert [stream.event("event")[0] for stream in streams] == [1] * 4
@@ -158,7 +159,7 @@ def test_a_glimpse_comes_at_once_and_has_no_number(house: Served, client: Client
     assert told == {"camera": "gate", "text": "AB123C", "confidence": 0.9, "decision": None}
 
 
-def test_a_stream_says_that_it_is_alive(house: Served, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_says_that_it_is_alive(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge_ocr.web.stream.BEAT_SECONDS", 0.1)
     with Stream(client, "/api/events/stream") as stream:
         for _ in range(3):
@@ -218,7 +219,7 @@ class Camera:
             )
             time.sleep(0.005)
 
-    def __enter__(self) -> Camera:
+    def __enter__(self) -> Self:
         self._thread.start()
         soon(lambda: self.shown > 0)
         return self
@@ -290,7 +291,7 @@ def test_live_pictures_can_be_switched_off(tmp_path: Path) -> None:
 
 def test_pictures_are_private_where_the_settings_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     how: list[bool] = []
-    monkeypatch.setattr(live, "jpeg", lambda look, *, width, private: how.append(private) or b"\xff\xd8")
+    monkeypatch.setattr(live, "jpeg", lambda _, **named: how.append(named["private"]) or b"\xff\xd8")
     with served(tmp_path, privacy={"crops": "blur"}) as house:
         client = house.first()
         with Camera(house):
