@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from edge_ocr import health as health_module
 from edge_ocr import machine
 from edge_ocr.clock import FakeClock
 from edge_ocr.errors import StoreError
@@ -17,8 +19,6 @@ from edge_ocr.logs import Journal, OneLine, RateLimit
 from edge_ocr.tables import HealthSettings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from edge_ocr.health import Snapshot
 
 # Prometheus, exposition format 0.0.4: a comment, or a name with labels and a value.
@@ -159,6 +159,16 @@ def test_a_part_that_cannot_be_asked_is_a_reason_and_hides_nothing(health: Healt
         health.forget(name)
     assert health.snapshot().ok
     assert "temperature_celsius" in figures(snapshot)
+
+
+@pytest.mark.parametrize("name", COUNTERS)
+def test_every_counter_is_fed_by_some_module(name: str) -> None:
+    package = Path(health_module.__file__).parent
+    sources = [path.read_text("utf-8") for path in package.rglob("*.py") if path.name != "health.py"]
+    fed = rf'count\(\s*"{name}"|yield "{name}",'
+    if name == "events":
+        fed += r"|\.event\("
+    assert any(re.search(fed, source) for source in sources)
 
 
 def test_what_counts_for_itself_is_asked_and_never_falls(health: Health) -> None:

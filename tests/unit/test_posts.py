@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def reader(*_: Any, **__: Any) -> Any:
+def _unread(*_: Any, **__: Any) -> Any:
     raise AssertionError("nothing may be read before the settings are known to be good")
+
+
+UNREAD: Any = _unread
 
 
 @pytest.fixture
@@ -65,7 +68,7 @@ def test_a_key_or_destination_that_cannot_be_used_is_refused_before_anything_is_
     store = tmp_path / "store"
     settings = parse({"store": {"folder": str(store)}, **filled(tables)}, origin="test")
     with pytest.raises(ConfigError, match=message):
-        watch(str(pictures), settings, reader=reader)
+        watch(str(pictures), settings, reader=UNREAD)
     assert list(store.rglob("*.png")) == []
     if store.exists():
         with Database(store, FakeClock()) as database:  # its lock was let go of
