@@ -7,7 +7,8 @@ PIP := -m pip install --disable-pip-version-check
 SAMPLES := docs/samples
 
 .PHONY: test-picamera soak-camera rate-camera run test lint unit test-tflite test-export asan fuzz locks clean help \
-	test-arm64 count-arm64 test-install test-fresh dist docs soak-publish rate-publish soak-store soak-full soak-week rate-store
+	test-arm64 count-arm64 test-install test-fresh dist docs soak-publish rate-publish soak-store soak-full soak-week rate-store \
+	soak-serve
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' Makefile
@@ -107,6 +108,14 @@ dist: .venv-release/ready ## source distribution, wheel and bill of materials (C
 		--output-reproducible --output-format JSON --output-file dist/edge-ocr.cdx.json $(LOCKS)/run.txt
 	.venv-release/bin/cibuildwheel --print-build-identifiers
 	cd dist && sha256sum *
+
+docs: .venv-test/ready .venv-docs/ready ## the site, into out/site; to be read without a network
+	.venv-test/bin/python docs/pages.py out/docs
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet --config-file docs/mkdocs.yml
+	@echo "== The site is out/site/index.html"
+
+soak-serve: .venv-test/ready ## serve watches two cameras that fail, for 20 minutes (SOAK_MINUTES)
+	.venv-test/bin/python tests/soak/serve.py --minutes $(or $(SOAK_MINUTES),20)
 
 # Training and conversion, in the environments that hold torch and TensorFlow.
 test-export: .venv-train/ready .venv-convert/ready ## training and conversion, with torch and TensorFlow
