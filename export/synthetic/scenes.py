@@ -149,7 +149,7 @@ def _drawn(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) ->
         aspect = plate.shape[1] / plate.shape[0] * rng.uniform(0.9, 1.1)
         at = (rng.uniform(0.02, 0.98) * size[0], rng.uniform(0.1, 0.97) * size[1])
         bare = canvas.copy()
-        paint = _paper(plate) if rng.random() < 0.12 else None  # then only the letters and an edge tell the plate
+        paint = _paper(plate) if rng.random() < 0.2 else None  # then only the letters and an edge tell the plate
         mount = scene_vehicles.draw_vehicle(rng, canvas, at, _fitting(width, aspect, size), aspect, paint)
         drawn = np.abs(canvas.astype(np.int16) - bare).max(axis=2) > 0
         quads = [quad for quad in quads if not _hidden(drawn, quad)]
