@@ -33,7 +33,7 @@ def draw_curves(log: Path, picture: Path) -> None:
     axes.set(xlabel="thousand strips", ylabel="exact texts, greedy, float", ylim=(0, 1))
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
-    _save(figure, picture)
+    save_figure(figure, picture)
 
 
 def draw_reliability(results: Mapping[str, Calibration], picture: Path) -> None:
@@ -48,8 +48,9 @@ def draw_reliability(results: Mapping[str, Calibration], picture: Path) -> None:
     axes.set(xlabel="confidence", ylabel="share of exact texts", xlim=(0, 1), ylim=(0, 1))
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
-    _save(figure, picture)
+    save_figure(figure, picture)
 
 
-def _save(figure: Figure, picture: Path) -> None:
+def save_figure(figure: Figure, picture: Path) -> None:
+    """Write an SVG, the same bytes for the same figure."""
     figure.savefig(picture, format="svg", metadata={"Date": None})

@@ -277,6 +277,17 @@ def _concat(call: _Call) -> Value:
     return Value(tf.concat([part.ordered(axes) for part in parts], axes.index(axis)), axes)
 
 
+def _gather(call: _Call) -> Value:
+    """One place along an axis, such as the last step of a sequence."""
+    index, value = call.needed(1), call.value()
+    if index.ndim:
+        call.refuse("only a single index is supported")
+    axis = int(call.attribute("axis", 0)) % len(value.axes)
+    place = int(index) % value.shape[axis]
+    part = value.ordered()[(slice(None),) * axis + (slice(place, place + 1),)]
+    return Value(tf.squeeze(part, axis), tuple(range(len(value.axes) - 1)))
+
+
 def _mean(call: _Call) -> Value:
     value, axes = call.value(), call.constant(1)
     call.expect("keepdims", 1)
@@ -383,6 +394,7 @@ _OPERATIONS: dict[str, Callable[[_Call], Value]] = {
     "Clip": _clip,
     "Concat": _concat,
     "Conv": _conv,
+    "Gather": _gather,
     "Gemm": _gemm,
     "GlobalAveragePool": _global_mean,
     "HardSigmoid": _hard_sigmoid,

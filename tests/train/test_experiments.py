@@ -1,0 +1,153 @@
+"""The experiments on MNIST, on digits made of bars: how they learn, resume, quantise and report."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from export.experiments import classic, mnist, report, trials
+from export.experiments.mnist import Digits
+from export.experiments.networks import Rows, linear, multiplications
+
+DOCS = Path(__file__).parents[2] / "docs/design"
+
+
+def bars(count: int, seed: int = 1) -> Digits:
+    """'Digits' that a few steps can learn: digit d is a bar across row 2 d + 4, with noise."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(10, size=count)
+    images = rng.integers(0, 40, (count, 28, 28), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[2 * label + 4 : 2 * label + 6, 4:24] = 255
+    return Digits(torch.from_numpy(images), torch.from_numpy(labels))
+
+
+def write_idx(path: Path, values: np.ndarray) -> None:
+    head = bytes([0, 0, 8, values.ndim]) + np.array(values.shape, ">u4").tobytes()
+    path.write_bytes(gzip.compress(head + values.astype(np.uint8).tobytes()))
+
+
+def test_digits_come_from_the_files_of_mnist(tmp_path: Path) -> None:
+    some = bars(7)
+    write_idx(tmp_path / "t10k-images-idx3-ubyte.gz", some.images.numpy())
+    write_idx(tmp_path / "t10k-labels-idx1-ubyte.gz", some.labels.numpy())
+    found = mnist.load(tmp_path, "t10k")
+    assert torch.equal(found.images, some.images)
+    assert torch.equal(found.labels, some.labels)
+
+
+def test_another_file_is_refused_by_name(tmp_path: Path) -> None:
+    write_idx(tmp_path / "train-images-idx3-ubyte.gz", np.zeros((3, 4), np.uint8))
+    with pytest.raises(ValueError, match="train-images"):
+        mnist.load(tmp_path, "train")
+
+
+def test_a_digit_that_is_changed_by_nothing_stays_as_it_is() -> None:
+    some = bars(5)
+    same = mnist.changed(some.images, mnist.NONE, torch.Generator().manual_seed(1))
+    assert torch.allclose(same, mnist.as_input(some.images), atol=1e-5)
+    slots = mnist.changed(some.images, mnist.NONE, torch.Generator().manual_seed(1), size=mnist.SLOT)
+    assert torch.allclose(slots[:, 2:30, 2:30], mnist.as_input(some.images), atol=1e-5)
+
+
+def test_test_strings_hold_every_digit_once_side_by_side() -> None:
+    some = bars(20)
+    strips, texts = mnist.test_strings(some, 0)
+    assert strips.shape == (4, 32, 160)
+    assert sorted(texts.flatten().tolist()) == sorted(some.labels.tolist())
+    first = strips[0, 2:30, 10:38]
+    assert any(torch.equal(first, image) for image in some.images)
+
+
+def test_training_strings_say_what_their_digits_are() -> None:
+    some = bars(30)
+    strips, texts = mnist.strings(some, 6, mnist.NONE, torch.Generator().manual_seed(2))
+    assert strips.shape == (6, 32, 160)
+    rows = {
+        int(strip.sum(1).argmax()) for strip, text in zip(strips, texts, strict=True) if len(set(text.tolist())) == 1
+    }
+    assert rows <= set(range(32))
+    for strip, text in zip(strips, texts, strict=True):
+        bright = {int(row) for row in torch.nonzero(strip.max(1).values > 0.9).flatten()}
+        assert {2 * int(label) + 7 for label in text} <= bright
+
+
+@pytest.mark.parametrize("name", ["svc", "mlp"])
+def test_a_trial_learns_and_goes_on_where_it_stopped(name: str, tmp_path: Path) -> None:
+    trial = replace(classic.TRIALS[name], rate=1e-2, coarse=False)
+    learn, test = bars(1280), bars(200, seed=2)
+    first = trials.train(trial, learn, test, tmp_path, seed=1, epochs=1)
+    again = trials.train(trial, learn, test, tmp_path, seed=1, epochs=4)
+    assert again.curve[:1] == first.curve
+    assert len(again.curve) == 4
+    assert again.curve[-1]["digits"] > 0.8
+
+
+def test_the_crnn_takes_a_step_on_digits_and_strings_alike() -> None:
+    trial, some = classic.TRIALS["crnn"], bars(256)
+    network = trial.make()
+    shapes = set()
+    for inputs, targets in trial.batches(some, torch.Generator().manual_seed(1)):
+        trial.loss(network, inputs, targets).backward()
+        shapes.add((tuple(inputs.shape[1:]), targets.shape[1]))
+        assert int(targets.min()) >= 1
+    assert shapes == {((1, 32, 32), 1), ((1, 32, 160), 5)}
+
+
+def test_a_best_path_is_right_only_if_it_spells_all() -> None:
+    logits = torch.full((2, 6, 11), -9.0)
+    for step, label in enumerate([0, 4, 4, 0, 8, 0]):
+        logits[0, step, label] = 9
+    for step, label in enumerate([4, 4, 8, 8, 8, 8]):
+        logits[1, step, label] = 9
+    assert classic.right_paths(logits, torch.tensor([[3, 7], [3, 3]])) == 0.5
+
+
+def test_multiplications_are_counted_as_by_hand() -> None:
+    assert multiplications(linear(), torch.zeros(1, 28, 28)) == 7840
+    assert multiplications(Rows(nn.LSTM), torch.zeros(1, 28, 28)) == 28 * 4 * 128 * (28 + 128) + 1280
+    assert multiplications(Rows(nn.RNN), torch.zeros(1, 28, 28)) == 28 * 128 * (28 + 128) + 1280
+
+
+ROW = report.Row("lstm", 1, 2, [{"digits": 0.9}, {"digits": 0.95}], 1000, 2_000_000, 60.0, {"digits": 0.94}, 5000, 0.1)
+
+
+def test_a_report_keeps_its_rows_in_order_and_replaces_a_trial_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    report.store(path, replace(ROW, trial="crnn"))
+    report.store(path, ROW)
+    rows = report.store(path, replace(ROW, epochs=9))
+    assert list(rows) == ["lstm", "crnn"]
+    assert report.load(path) == rows
+    assert rows["lstm"].epochs == 9
+
+
+def test_the_table_stands_between_its_marks_and_the_rest_of_the_page_stays() -> None:
+    page = f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n"
+    made = report.into_page(page, {"lstm": ROW})
+    assert made.startswith("before\n")
+    assert made.endswith("\nafter\n")
+    assert "old" not in made
+    assert "| LSTM, 128 units, 28 rows | 98.46% | 95.00% | 94.00% |" in made
+    assert report.into_page(made, {"lstm": ROW}) == made
+    with pytest.raises(ValueError, match="no place"):
+        report.into_page("nothing", {})
+
+
+def test_the_curve_is_the_same_picture_every_time(tmp_path: Path) -> None:
+    for name in ("a.svg", "b.svg"):
+        report.draw({"lstm": ROW}, tmp_path / name)
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_the_docs_show_what_the_report_holds() -> None:
+    rows = report.load(DOCS / "experiments.json")
+    page = (DOCS / "experiments.md").read_text("utf-8")
+    assert rows
+    assert report.into_page(page, rows) == page
