@@ -3,7 +3,7 @@
 #
 #     sh tests/picamera/tree.sh CACHE [pytest arguments]
 #
-# CACHE is made once, in about a minute, by Debian's mmdebstrap and pip (240 MB); later runs need no network. Root, or
+# CACHE is made once, in a minute or two, by Debian's mmdebstrap and pip (430 MB); later runs need no network. Root, or
 # user namespaces, are needed to enter it. Debian 12 has no libcamera with a virtual camera, Debian 13 has no picamera2.
 set -eu
 
