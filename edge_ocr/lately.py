@@ -73,6 +73,12 @@ class Lately:
                     return told.text
         return None
 
+    def contradiction(self, text: str, evidence: Sequence[Sighting], grammar: Grammar) -> float:
+        """How much speaks against evidence showing what was told as a text, in nats; 0 where it is forgotten."""
+        known = (told for told in reversed(self._told) if told.text == text)
+        told = next(known, None)
+        return 0.0 if told is None else vote.contradiction(told.evidence, evidence, grammar)
+
     def holds_part(self, text: str) -> bool:
         """Whether a text is a part of one that was told."""
         return any(is_part(text, told.text) for told in self._told)

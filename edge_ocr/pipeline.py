@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _MOST_MISSED = 100  # tracks without an event, for whoever wants to keep them
 _MOST_TOLD = 64  # tracks that are remembered to have been told
+_CLEAR = -1.0  # log-probability of a read that may speak against what was told
+_STRANGE, _STRANGERS = 6.0, 3  # nats, and reads in a row: from here on something else stands there
 _AGAIN_SECONDS = 0.5  # what was told is read again so often, to see whether something else stands there now
 _MARGIN = 0.25  # of the plate's height, around the crop that is kept as evidence
 
@@ -115,7 +117,7 @@ class Pipeline:
         zones: Zones | None = None,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        self._random = random
+        self._reader, self._random = reader, random
         self._tracker = Tracker(settings.track)
         self._lately = Lately(settings.vote)
         self._gate = Gate(settings.gate)
@@ -126,6 +128,7 @@ class Pipeline:
         self._asked: dict[int, float] = {}  # when each other track was last asked whether it can be told, monotonic
         self._read_at: dict[int, float] = {}  # when each track in the picture was last read, monotonic
         self._legible: dict[int, int] = {}  # tracks that were told lately, and how many of their reads gave a text
+        self._strangers: dict[int, list[Observation]] = {}  # clear reads in a row that contradict what was told
         self._previews: dict[int, str] = {}  # the ids of tracks that were told early
         self.rejected: Counter[Rejection] = Counter()
         self.missed: deque[Attempt] = deque(maxlen=_MOST_MISSED)
@@ -133,16 +136,17 @@ class Pipeline:
         self._sightings: Sequence[Sighting] = ()
         self.configure(reader, settings, zones=zones)
 
-    def configure(self, reader: FrameReader, settings: Settings, *, zones: Zones | None = None) -> None:
+    def configure(self, reader: FrameReader | None, settings: Settings, *, zones: Zones | None = None) -> None:
         """Go on with other settings; tracks, and what was told, stay as they are.
 
         Args:
-            reader: with the same recogniser as before.
+            reader: with the same recogniser as before; None for the one that there is.
             settings: of the same kind as before.
             zones: where texts are read; None for everywhere.
 
         """
-        self._reader, self._settings, self._zones = reader, settings, zones or Zones()
+        self._reader = reader or self._reader
+        self._settings, self._zones = settings, zones or Zones()
         self._shortest = settings.vote.min_characters or SHORTEST[settings.kind]
         self._tracker.settings = settings.track
         self._lately.settings = settings.vote
@@ -188,6 +192,8 @@ class Pipeline:
         ended = self._tracker.step(frame.number, seen, width=width, height=height, looked=regions)
         events += self._end(ended, frame.stamp)
         for track in self._tracker.tracks:
+            if track.number in self._decided:
+                self._compare(track, [item for item in seen if Box.around(item.quad) == track.box])
             events += self._follow(track, frame)
         return events
 
@@ -243,6 +249,22 @@ class Pipeline:
         final = self._decide_early(track, now)
         return [event for event in (early, final) if event]
 
+    def _compare(self, track: Track, seen: Sequence[Observation]) -> None:
+        """Whether what was told is still what stands there: another car may have taken its place unseen."""
+        for item in seen:
+            said = item.sighting.hypotheses if item.sighting else ()
+            if item.sighting is None or not said or said[0].log_prob < _CLEAR:
+                continue
+            text, strangers = self._decided[track.number], self._strangers.setdefault(track.number, [])
+            if self._lately.contradiction(text, [item.sighting], self._reader.grammar) < _STRANGE:
+                strangers.clear()
+                continue
+            strangers.append(item)
+            if len(strangers) == _STRANGERS:
+                self._decided.pop(track.number)
+                self._strangers.pop(track.number)
+                self._tracker.part(track, strangers)
+
     def _preview(self, track: Track, now: Stamp) -> Event | None:
         """The event of a track that is certain already, once: Wald's sequential test with the vote's odds."""
         need = self._settings.vote
@@ -265,6 +287,7 @@ class Pipeline:
         for track in tracks:
             self._asked.pop(track.number, None)
             self._read_at.pop(track.number, None)
+            self._strangers.pop(track.number, None)
             if self._decided.pop(track.number, None) is None:
                 verdict = self._judge(track)
                 if isinstance(verdict, Rejection):

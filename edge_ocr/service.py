@@ -29,7 +29,7 @@ from edge_ocr.posts import Posts
 from edge_ocr.store import Database, Keeper
 from edge_ocr.store.database import Entry
 from edge_ocr.store.recorder import Recorder
-from edge_ocr.types import Action, Attempt, Event, Parcel
+from edge_ocr.types import Action, Attempt, Decision, Event, Parcel
 from edge_ocr.worker import Worker
 from edge_ocr.zones import Zones
 
@@ -177,13 +177,14 @@ class Service:
                 _log.warning("%s was changed, which counts from the next start on", table)
                 settings = replace(settings, **{table: getattr(self._settings, table)})
         before = {camera.name: camera for camera in self._settings.camera}
+        same = reader is self._reader
         self._settings, self._reader, self._desk = settings, reader, desk
         wanted = {camera.name: camera for camera in settings.camera}
         for name in [name for name in before if name not in wanted or not _alike(before[name], wanted[name])]:
             self._drop(name)
         for name, camera in wanted.items():
             if name in self._workers:
-                self._workers[name].change(self._changed(camera, zones))
+                self._workers[name].change(self._changed(camera, zones, same=same))
             else:
                 self._begin(camera, zones)
         _log.warning("the configuration was read again")
@@ -200,7 +201,7 @@ class Service:
         for camera in self._settings.camera:
             worker = self._workers.get(camera.name)
             if worker is not None:
-                worker.change(self._changed(camera, zones))
+                worker.change(self._changed(camera, zones, same=True))
 
     def _open(self, stack: ExitStack) -> None:
         """The store, what goes out of it, and the pages."""
@@ -248,6 +249,17 @@ class Service:
             self._posts.hurry("relay", Parcel(0, "relay", uuid7(now.wall, self._random), camera, told, None, 0))
         return "the relay was told; whether it opened stands in the audit"
 
+    def _open_barrier(self, user: str) -> str:
+        """Let the relay open for somebody at a page; its own rules, and its rows of what it did, hold for them too."""
+        now, names = self._clock.stamp(), self._settings.publish.relay.cameras
+        camera = names[0] if names else self._settings.camera[0].name
+        decision = Decision(Action.OPEN, f"opened by {user}").as_json()
+        event = {"camera": camera, "last": now.as_json(0), "decision": decision}
+        if self._posts is None:
+            raise ConfigError("nothing is published, so that there is no relay; name store.folder")
+        self._posts.hurry("relay", Parcel(0, "relay", uuid7(now.wall, self._random), camera, event, None, 0))
+        return "the relay was asked to open"
+
     def _begin(self, camera: CameraSettings, zones: dict[str, Zones]) -> None:
         """Watch a camera."""
         reader = self._reader if not self._workers else open_reader(self._settings, like=self._reader)
@@ -264,9 +276,12 @@ class Service:
         if not worker.join(_STOP_SECONDS):
             _log.error("camera %s: does not end; it is left alone", name)
 
-    def _changed(self, camera: CameraSettings, zones: dict[str, Zones]) -> Callable[[Pipeline, Pace], None]:
+    def _changed(
+        self, camera: CameraSettings, zones: dict[str, Zones], *, same: bool
+    ) -> Callable[[Pipeline, Pace], None]:
+        """What a camera's thread does to go on with other settings; ``same`` if what it reads with stays."""
         settings = self._settings
-        reader = open_reader(settings, like=self._reader)
+        reader = None if same else open_reader(settings, like=self._reader)
 
         def apply(pipeline: Pipeline, pace: Pace) -> None:
             pipeline.configure(reader, settings, zones=_zones(camera, zones))

@@ -281,6 +281,13 @@ class Tracker:
         ended, self.tracks = list(self.tracks), ()
         return ended
 
+    def part(self, track: Track, seen: Sequence[Observation]) -> None:
+        """Something else is where a track was: it ends, and one begins with these observations, oldest first."""
+        begun = Track.begin(self._next(), seen[0])
+        for item in seen[1:]:
+            begun = begun.follow(item, keep=self.settings.keep)
+        self.tracks = (*(other for other in self.tracks if other.number != track.number), begun)
+
     def beside(self, track: Track) -> set[int]:
         """The numbers of the tracks that were next to it for half of the frames it was seen in: of the same vehicle.
 

@@ -485,3 +485,19 @@ def test_settings_can_be_changed_while_a_track_goes_on() -> None:
     pipeline.configure(reader, parse(tables, origin="test"))
     events = [event for number in range(4, 30) for event in pipeline.step(_frame(number))]
     assert [event.reads for event in events] == [8]
+
+
+def test_what_takes_the_place_of_what_was_told_is_another_event() -> None:
+    script = {**_standing("CAFE", range(40)), **_standing("DEAF", range(40, 100))}
+    pipeline = _pipeline(script, decide_after_seconds=1.0)
+    events = [event for number in range(100) for event in pipeline.step(_frame(number))]
+    assert [event.reading.text for event in events] == ["CAFE", "DEAF"]
+    assert events[1].first_frame >= 40
+
+
+def test_what_was_told_and_is_misread_now_and_then_stays_what_it_is() -> None:
+    script = {**_standing("ABBA", range(40)), **_standing("ABBC", range(40, 100), sure=0.55)}
+    script |= {number: [_Text("CAFE", 200)] for number in range(50, 100, 20)}
+    pipeline = _pipeline(script, decide_after_seconds=1.0)
+    events = [event for number in range(100) for event in pipeline.step(_frame(number))]
+    assert [event.reading.text for event in events] == ["ABBA"]
