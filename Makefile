@@ -112,7 +112,7 @@ dist: .venv-release/ready ## source distribution, wheel and bill of materials (C
 docs: .venv-test/ready .venv-docs/ready ## the site, into out/site; to be read without a network
 	.venv-test/bin/python docs/pages.py out/docs
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet --config-file docs/mkdocs.yml
-	@echo "== The site is out/site/index.html"
+	@echo "== The site is in out/site: python3 -m http.server -d out/site"
 
 soak-serve: .venv-test/ready ## serve watches two cameras that fail, for 20 minutes (SOAK_MINUTES)
 	.venv-test/bin/python tests/soak/serve.py --minutes $(or $(SOAK_MINUTES),20)

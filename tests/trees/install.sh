@@ -66,7 +66,7 @@ for suite; do
     echo "== Installing in $suite"
     tree=$work/tree
     tar -xf "$CACHE/$suite.tar" -C "$tree"
-    mkdir -p "$tree/media" "$tree/boot/firmware"
+    mkdir -p "$tree/media" "$tree/boot/firmware" "$tree/etc/udev/rules.d" "$tree/etc/sysusers.d" "$tree/etc/tmpfiles.d"
     echo 'dtparam=audio=on' >"$tree/boot/firmware/config.txt"
     cp -r "$HERE/firmware_configs" "$wheels" "$tree/media"
     install="/media/firmware_configs/install.sh --no-start --wheels /media/wheels-$suite"
