@@ -127,12 +127,13 @@ POLYGONS = {
 }
 
 
-def from_query(query: str, fields: Sequence[Field]) -> dict[str, Any]:
+def from_query(query: str, fields: Sequence[Field], *, form: bool = False) -> dict[str, Any]:
     """The values of a query or of a form.
 
     Args:
         query: as it was sent.
         fields: what it may say.
+        form: whether a browser's form made it, which sends all of its fields, those that nobody filled in too.
 
     Raises:
         Problem: it says something else, or says it wrongly.
@@ -147,9 +148,10 @@ def from_query(query: str, fields: Sequence[Field]) -> dict[str, Any]:
         if name in said:
             raise bad(f"{name[:40]} is said twice; say it once")
         said[name] = value
-    # A form sends all of its fields, those that nobody filled in too.
-    blank = {item.name for item in fields if item.kind != "text" or (not item.needed and item.least == 0)}
-    return _checked({name: value for name, value in said.items() if value or name not in blank}, fields)
+    if form:
+        needed = {item.name for item in fields if item.needed}
+        said = {name: value for name, value in said.items() if value or name in needed}
+    return _checked(said, fields)
 
 
 def from_json(body: bytes, fields: Sequence[Field]) -> dict[str, Any]:

@@ -119,7 +119,7 @@ class Handler(tornado.web.RequestHandler):
         self._recognise()
         self._allow(self._operation)
         self._values = {field.name: field.value(names[field.name]) for field in names_of(self._operation)}
-        self._values |= from_query(request.query, self._operation.query)
+        self._values |= from_query(request.query, self._operation.query, form=self._operation.page)
         self._check_body(self._operation)
 
     def _recognise(self) -> None:
@@ -201,7 +201,7 @@ class Handler(tornado.web.RequestHandler):
                 return from_json(bytes(self._body), operation.body)
             case kind if kind == FORM:
                 try:
-                    return from_query(self._body.decode("ascii"), operation.body)
+                    return from_query(self._body.decode("ascii"), operation.body, form=True)
                 except UnicodeDecodeError as error:
                     raise bad("the form is not encoded as forms are; send it with a browser") from error
         return {}

@@ -76,7 +76,8 @@ class Sessions:
         with self._lock:
             alive = [one for one in self._sessions.values() if not self._over(one, now)]
             own = [one.hash for one in alive if one.user == user]
-            old = {*own[: len(own) + 1 - _MOST_OF_ONE], *[one.hash for one in alive[: len(alive) + 1 - _MOST]]}
+            everybody = [one.hash for one in alive]
+            old = {*own[: max(0, len(own) + 1 - _MOST_OF_ONE)], *everybody[: max(0, len(alive) + 1 - _MOST)]}
             self._save([*(one for one in alive if one.hash not in old), session])
         return key, session
 
