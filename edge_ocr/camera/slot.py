@@ -31,8 +31,8 @@ LARGEST = 64 << 20
 
 _BUFFERS = 3
 _HEADER = struct.Struct("Qq5I4x")
-"""Number (0: none), taken at, height, width, channels (1 or 3), luma height and width. Native and a multiple of 8 bytes:
-the number, which is also read without a lock, to choose a buffer, is then written at once."""
+"""Number (0: none), taken at, height, width, channels (1 or 3), luma height and width. Native, and a multiple of 8
+bytes: the number, which is also read without a lock, to choose a buffer, is then written at once."""
 
 _ROOM = mmap.PAGESIZE  # for the headers, before the buffers
 _LOCK = struct.Struct("hhqqi")  # struct flock: type, whence, start, length, process
