@@ -192,8 +192,11 @@ class Pipeline:
         ended = self._tracker.step(frame.number, seen, width=width, height=height, looked=regions)
         events += self._end(ended, frame.stamp)
         for track in self._tracker.tracks:
+            here = [item for item in seen if item.sighting and Box.around(item.quad) == track.box]
+            if here:
+                self._read_at[track.number] = frame.stamp.mono
             if track.number in self._decided:
-                self._compare(track, [item for item in seen if Box.around(item.quad) == track.box])
+                self._compare(track, here)
             events += self._follow(track, frame)
         return events
 
@@ -239,8 +242,6 @@ class Pipeline:
     def _follow(self, track: Track, frame: Frame) -> list[Event]:
         """What can be told of a track that is in the picture."""
         now = frame.stamp
-        if track.last_frame == frame.number:
-            self._read_at[track.number] = now.mono
         if track.number in self._decided:
             if not track.missed:
                 self._lately.see(self._decided[track.number], now.mono)
