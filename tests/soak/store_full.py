@@ -2,7 +2,7 @@
 
     unshare --user --map-root-user --mount python tests/soak/store_full.py
 
-On a file system of 24 MB the store records without a pause, with a floor of 4 MB. Another program then takes all that
+On a file system of 28 MB the store records without a pause, with a floor of 4 MB. Another program then takes all that
 is left, again and again, whatever the store gives up, and later gives it back.
 """
 
@@ -28,7 +28,7 @@ _MB = 1 << 20
 def main() -> int:
     """Run the story; returns 0 if it ended well."""
     with tempfile.TemporaryDirectory(prefix="store-full-") as name:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", name], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=28m", "tmpfs", name], check=True)
         try:
             return story(Path(name))
         finally:
