@@ -27,7 +27,7 @@ WIDEST = 3.5
 DEEPEST_OF_ONE_LINE = 0.4
 """Plates of one line have valleys too, below a state's name or between letters and bolts; shallower ones are these."""
 
-_HIGH = 64  # rows of the picture that is looked at
+_HIGH = 40  # rows of the picture that is looked at
 _BETWEEN = (0.3, 0.68)  # where a valley may run, as shares of the plate's height
 _BESIDE = 0.06  # of the width on each side is the plate's edge, or a country's strip
 _SLOPES = (0.0, -0.1, 0.1, -0.2, 0.2)  # falls of the valley over the plate's width, as shares of its height

@@ -40,7 +40,7 @@ LISTED = 8
 _LINE_MARGIN = 0.02  # of a line's own width and height; less than of a plate's, for the next line is near
 _HALF = math.log(0.5)
 _UPRIGHT = 0.75  # width / height below which a plate stands on its side
-_UNSURE = -0.3  # log-probability of a text below which it is looked at again
+_UNSURE = (-7.0, -0.3)  # log-probabilities between which a text is looked at again; below them it is none
 _AGAIN = ((0.1, 0.0), (-0.05, -0.02), (0.0, 0.12), (0.0, -0.12))  # wider, tighter, higher, lower
 _DOUBTFUL = -2.0  # log-probability of a first reading below which it may be upside down
 
@@ -106,7 +106,7 @@ class Sight:
             None for a text that leaves no doubt, or where no text is.
 
         """
-        if not sighting.hypotheses or sighting.hypotheses[0].log_prob >= _UNSURE:
+        if not sighting.hypotheses or not _UNSURE[0] <= sighting.hypotheses[0].log_prob < _UNSURE[1]:
             return []
         quads = [rectify.grown(sighting.strip.quad, across, down) for across, down in _AGAIN]
         if sighting.lines == 1:
