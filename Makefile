@@ -6,7 +6,7 @@ SOURCES := pyproject.toml $(shell find edge_ocr -name '*.py' -o -name '*.c' -o -
 PIP := -m pip install --disable-pip-version-check
 SAMPLES := docs/samples
 
-.PHONY: test-picamera soak-camera rate-camera run test lint unit test-tflite test-export asan fuzz locks clean help \
+.PHONY: test-browser fuzz-web rate-web rate-search test-picamera soak-camera rate-camera run test lint unit test-tflite test-export asan fuzz locks clean help \
 	test-arm64 count-arm64 test-install test-fresh dist docs soak-publish rate-publish soak-store soak-full soak-week rate-store \
 	soak-serve
 
@@ -64,6 +64,7 @@ asan: .venv-test/ready ## the decoder under AddressSanitizer and UBSan
 
 # Hostile input for the decoder; needs clang, which has libFuzzer.
 FUZZ_SECONDS ?= 3600
+AXE := 4.14.1
 fuzz: .venv-test/ready ## hostile input for the decoder, for an hour
 	.venv-test/bin/python tests/fuzz/fuzz_ctc.py --seconds $(FUZZ_SECONDS)
 
@@ -86,6 +87,21 @@ soak-week: .venv-test/ready ## a week without network, 20,000 events a day
 
 rate-store: .venv-test/ready ## how fast the store records, and the bytes that it costs
 	.venv-test/bin/python tests/soak/store_rate.py
+
+rate-search: .venv-test/ready ## how long a page of a search takes among 100,000 events
+	.venv-test/bin/python tests/soak/store_search.py
+
+# The pages, with a real browser: needs Debian's package chromium, and npm for axe-core. Screenshots go to out/web.
+test-browser: .venv-browser/ready ## every page and flow walked in Chromium, and looked at by axe-core
+	.venv-browser/bin/python tests/browser/walk.py --axe .venv-browser/package/axe.min.js
+
+HOSTILE ?= 10000
+fuzz-web: .venv-browser/ready ## whatever the interface's document allows, and 10,000 hostile requests
+	.venv-browser/bin/python tests/browser/schemas.py
+	.venv-browser/bin/python tests/browser/hostile.py --requests $(HOSTILE)
+
+rate-web: .venv-browser/ready ## what the pages cost: memory, CPU a picture, and the rate of reading
+	.venv-browser/bin/python tests/browser/rate.py
 
 # The real picamera2 on libcamera's virtual camera, in a Debian 13 tree that is made once; needs Debian's mmdebstrap.
 CAMERA_CACHE ?= .cache/picamera
@@ -138,6 +154,14 @@ test-export: .venv-train/ready .venv-convert/ready ## training and conversion, w
 	.venv-test/bin/python $(PIP) --no-deps --editable .
 	@touch $@
 
+.venv-browser/ready: pyproject.toml edge_ocr/ctc/_kernel.c $(LOCKS)/browser.txt
+	@echo "== Making .venv-browser with Playwright, schemathesis and axe-core (once)"
+	test -x .venv-browser/bin/pip || $(PYTHON) -m venv .venv-browser
+	.venv-browser/bin/python $(PIP) --requirement $(LOCKS)/browser.txt
+	.venv-browser/bin/python $(PIP) --no-deps --editable .
+	cd .venv-browser && npm pack --silent axe-core@$(AXE) && tar -xzf axe-core-$(AXE).tgz package/axe.min.js
+	@touch $@
+
 .venv-tflite/ready: pyproject.toml edge_ocr/ctc/_kernel.c $(LOCKS)/tflite.txt
 	@echo "== Making .venv-tflite with tflite-runtime and NumPy 1 (once; needs Python 3.11)"
 	test -x .venv-tflite/bin/pip || python3.11 -m venv .venv-tflite
@@ -179,6 +203,7 @@ LITERT := ai-edge-litert backports-strenum flatbuffers ml-dtypes protobuf tqdm t
 locks: ## the locked versions anew
 	$(LOCK) --universal --group test --output-file $(LOCKS)/test.txt
 	$(LOCK) --group golden --extra tflite-runtime $(LITERT:%=--no-emit-package %) --output-file $(LOCKS)/tflite.txt
+	$(LOCK) --group test --group browser --output-file $(LOCKS)/browser.txt
 	$(LOCK) --group golden --group train --output-file $(LOCKS)/train.txt
 	sed -i '/^nvidia-/d; /^cuda-/d; /^triton/d' $(LOCKS)/train.txt
 	uv pip compile --quiet --no-header --no-annotate --python-version 3.11 --universal --no-emit-package edge-ocr \

@@ -431,6 +431,8 @@ class WebSettings:
         cert_file: a certificate with its chain, in PEM, for HTTPS.
         key_file: its key.
         plain: whether passwords may cross a network unencrypted: without a certificate nobody else gets in.
+        proxy: whether a server with HTTPS on this machine, such as nginx, hands requests on: the last address of its
+            X-Forwarded-For says who asks.
         folder: for users, sessions and zones; None for ``web`` in the store's folder.
         language: of the kiosk, where the page's address does not say another.
         languages_folder: with further files of languages.
@@ -451,6 +453,7 @@ class WebSettings:
     cert_file: Path | None = None
     key_file: Path | None = None
     plain: bool = False
+    proxy: bool = False
     folder: Path | None = None
     language: str = "en"
     languages_folder: Path | None = None

@@ -106,7 +106,7 @@ class Handler(tornado.web.RequestHandler):
 
     def _check(self) -> None:
         request = self.request
-        wait = self._house.rates.wait(str(request.remote_ip), self._now.mono)
+        wait = self._house.rates.wait(self._address(), self._now.mono)
         if wait > 0:
             raise guard.too_many(wait, "too many requests came")
         operations, names = self._house.table.find(request.path)
@@ -184,7 +184,7 @@ class Handler(tornado.web.RequestHandler):
             self._told_headers(),
             bytes(self._body),
             self._caller,
-            str(self.request.remote_ip),
+            self._address(),
             self._now,
         )
         try:
@@ -205,6 +205,11 @@ class Handler(tornado.web.RequestHandler):
                 except UnicodeDecodeError as error:
                     raise bad("the form is not encoded as forms are; send it with a browser") from error
         return {}
+
+    def _address(self) -> str:
+        """Who asks; behind a proxy the address that it has added at the end, whatever was said before."""
+        said = self.request.headers.get("X-Forwarded-For") if self._site.settings.web.proxy else None
+        return str(said.rpartition(",")[2].strip() if said else self.request.remote_ip)
 
     def _told_headers(self) -> Mapping[str, str]:
         return {name.lower(): value for name, value in self.request.headers.items()}

@@ -92,14 +92,14 @@ class House:
 
 
 class _Listener(tornado.httpserver.HTTPServer):
-    """Refuses connections beyond a number, and beyond the half of it from one address."""
+    """Refuses connections beyond a number, and beyond a smaller one from one address."""
 
-    most = 64
+    most = of_one = 64
 
     def handle_stream(self, stream: Any, address: Any) -> None:
         """Take a connection, or close it."""
         addresses = [str(getattr(one.context, "remote_ip", "")) for one in self._connections]
-        if len(addresses) >= self.most or addresses.count(address[0]) >= self.most // 2:
+        if len(addresses) >= self.most or addresses.count(address[0]) >= self.of_one:
             stream.close()
         else:
             super().handle_stream(stream, address)
@@ -186,7 +186,9 @@ class Server:
             idle_connection_timeout=_HEADER_SECONDS,
             chunk_size=16 << 10,
         )
-        server.most = self._site.settings.web.most_connections
+        web = self._site.settings.web
+        server.most = web.most_connections
+        server.of_one = web.most_connections if web.proxy else web.most_connections // 2
         server.add_socket(self._socket)
         house.feed.open()
         sampler = asyncio.create_task(self._sample(house))

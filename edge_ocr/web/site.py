@@ -90,8 +90,8 @@ class Site:
 
     @property
     def secure(self) -> bool:
-        """Whether the server speaks HTTPS."""
-        return self.settings.web.cert_file is not None
+        """Whether browsers reach the server by HTTPS."""
+        return self.settings.web.cert_file is not None or self.settings.web.proxy
 
     @property
     def private(self) -> bool:

@@ -300,6 +300,19 @@ def test_too_many_requests_are_told_when_to_come_back(tmp_path: Path) -> None:
         assert client.get("/healthz").status == 200
 
 
+def test_behind_a_proxy_its_last_word_says_who_asks(tmp_path: Path) -> None:
+    with served(tmp_path / "proxy", web={"proxy": True, "requests_per_second": 1}) as one:
+        client = one.stranger()
+        forged = [client.get("/healthz", X_Forwarded_For=f"192.0.2.{n}, 198.51.100.7").status for n in range(12)]
+        assert forged[-2:] == [429] * 2
+        assert client.get("/healthz", X_Forwarded_For="198.51.100.8").status == 200
+        answer = client.form("/setup", code=str(one.server.code), name="ann", password=PASSWORD)
+        assert "; Secure" in answer.headers["Set-Cookie"]
+    with served(tmp_path / "none", web={"requests_per_second": 1}) as one:
+        client = one.stranger()
+        assert [client.get("/healthz", X_Forwarded_For=f"192.0.2.{n}").status for n in range(12)][-2:] == [429] * 2
+
+
 def test_a_body_that_is_too_large_or_of_another_kind_is_refused_before_it_is_read(tmp_path: Path) -> None:
     with served(tmp_path, web={"most_upload_mb": 0.1}) as one:
         client = one.first()
