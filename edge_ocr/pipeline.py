@@ -195,8 +195,8 @@ class Pipeline:
             here = [item for item in seen if item.sighting and Box.around(item.quad) == track.box]
             if here:
                 self._read_at[track.number] = frame.stamp.mono
-            if track.number in self._decided:
-                self._compare(track, here)
+            if track.number in self._decided and self._is_another(track, here):
+                continue
             events += self._follow(track, frame)
         return events
 
@@ -250,21 +250,24 @@ class Pipeline:
         final = self._decide_early(track, now)
         return [event for event in (early, final) if event]
 
-    def _compare(self, track: Track, seen: Sequence[Observation]) -> None:
-        """Whether what was told is still what stands there: another car may have taken its place unseen."""
+    def _is_another(self, track: Track, seen: Sequence[Observation]) -> bool:
+        """Whether what was told is not what stands there any more: another car took its place unseen."""
+        strangers = self._strangers.setdefault(track.number, [])
         for item in seen:
             said = item.sighting.hypotheses if item.sighting else ()
-            if item.sighting is None or not said or said[0].log_prob < _CLEAR:
+            if item.sighting is None or not said:
                 continue
-            text, strangers = self._decided[track.number], self._strangers.setdefault(track.number, [])
-            if self._lately.contradiction(text, [item.sighting], self._reader.grammar) < _STRANGE:
+            against = self._lately.contradiction(self._decided[track.number], [item.sighting], self._reader.grammar)
+            if against < _STRANGE:
                 strangers.clear()
-                continue
-            strangers.append(item)
-            if len(strangers) == _STRANGERS:
-                self._decided.pop(track.number)
-                self._strangers.pop(track.number)
-                self._tracker.part(track, strangers)
+            elif said[0].log_prob >= _CLEAR:
+                strangers.append(item)
+        if len(strangers) < _STRANGERS:
+            return False
+        self._tracker.part(track, strangers)
+        self._strangers.pop(track.number)
+        self._decided.pop(track.number)
+        return True
 
     def _preview(self, track: Track, now: Stamp) -> Event | None:
         """The event of a track that is certain already, once: Wald's sequential test with the vote's odds."""
