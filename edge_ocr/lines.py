@@ -93,7 +93,7 @@ def valley(patch: NDArray[np.uint8]) -> tuple[float, float, float]:
         straight = np.clip(np.rint(rows + slope * high * across), 0, high - 1).astype(np.intp)
         places = straight.ravel()
         sums = np.bincount(places, ink.ravel(), high) / np.maximum(np.bincount(places, minlength=high), 1)
-        profile = np.convolve(np.pad(sums, 2, mode="edge"), np.full(5, 0.2), mode="valid")
+        profile = np.convolve(np.pad(sums, 1, mode="edge"), np.full(3, 1 / 3), mode="valid")
         above = np.maximum.accumulate(profile)
         below = np.maximum.accumulate(profile[::-1])[::-1]
         lesser = np.minimum(above, below)
