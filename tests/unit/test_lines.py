@@ -59,7 +59,7 @@ def test_a_valley_that_slopes_within_its_quad_is_followed(climb: float) -> None:
     strokes = np.tile(np.repeat(np.array([20, 230], np.uint8), 4), (64, 13))
     rows, columns = np.indices(strokes.shape)
     middle = 30 - climb * 64 * (columns / strokes.shape[1] - 0.5)
-    depth, row, slope = lines.valley(np.where(np.abs(rows - middle) < 4, 230, strokes).astype(np.uint8))
+    depth, row, slope = lines.valley(np.where(np.abs(rows - middle) < 2, 230, strokes).astype(np.uint8))
     assert depth > 0.8
     assert row == pytest.approx(30 / 64, abs=0.05)
     assert slope == climb
