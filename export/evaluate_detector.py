@@ -18,6 +18,7 @@ import numpy as np
 
 from edge_ocr.bundle import load_bundle
 from edge_ocr.detect import Detector
+from edge_ocr.types import Region
 from export import photographs
 from export.detector_frames import FOLDER, held_back
 
@@ -99,9 +100,19 @@ def shots(folder: Path) -> list[Shot]:
     return [Shot(path.name, _first(path), np.array(boxes)) for path, boxes in grouped.items()]
 
 
-def measure(detector: Detector, pictures: Sequence[Shot]) -> list[Outcome]:
-    """Run a detector on pictures and match what it finds with the labels, the best quad first."""
-    return [_match(shot, detector(shot.image)) for shot in pictures]
+def measure(detector: Detector, pictures: Sequence[Shot], *, around: float | None = None) -> list[Outcome]:
+    """Run a detector on pictures and match what it finds with the labels, the best quad first.
+
+    Args:
+        detector: to be measured.
+        pictures: to run it on.
+        around: look only at regions that reach so many widths of a plate beyond its label on every side, as a gate
+            might name them; None for whole frames.
+
+    """
+    if around is None:
+        return [_match(shot, detector(shot.image)) for shot in pictures]
+    return [_match(shot, detector(shot.image, regions=_regions(shot, around))) for shot in pictures]
 
 
 def summarise(folder: str, outcomes: Sequence[Outcome], least: float = 0.5) -> Summary:
@@ -136,6 +147,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", type=Path, default=default, help="the bundle to measure (default: the shipped one)")
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds the folders of photographs")
     parser.add_argument("--threshold", type=float, help="instead of the bundle's")
+    parser.add_argument("--around", type=float, help="look only so many plate's widths around each label")
     parser.add_argument("--misses", type=Path, help="a folder for pictures of what was missed or made up")
 
 
@@ -143,7 +155,7 @@ def run(args: argparse.Namespace) -> int:
     """Carry the command out."""
     detector = Detector(load_bundle(args.bundle, task="detect"), threshold=args.threshold)
     for name in (*LABELLED, *EMPTY):
-        outcomes = measure(detector, shots(args.data / name))
+        outcomes = measure(detector, shots(args.data / name), around=args.around)
         print(summarise(name, outcomes).line(), flush=True)
         if args.misses is not None:
             draw_misses(outcomes, args.misses / name)
@@ -178,6 +190,13 @@ def draw_misses(outcomes: Sequence[Outcome], folder: Path) -> None:
             at = (int(points[0, 0]), int(points[0, 1]) - 4)
             cv2.putText(picture, f"{quad.score:.2f}", at, cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 255, 0), 2)
         cv2.imwrite(str(folder / f"{Path(outcome.shot.name).stem}.jpg"), picture)
+
+
+def _regions(shot: Shot, around: float) -> list[Region]:
+    boxes = shot.boxes.reshape(-1, 4)
+    reach = around * boxes[:, 2:3]
+    sides = np.concatenate([boxes[:, :2] - reach, boxes[:, :2] + boxes[:, 2:] + reach], axis=1)
+    return [Region(*(int(side) for side in box)) for box in sides]
 
 
 def _match(shot: Shot, quads: list[Quad]) -> Outcome:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from edge_ocr.types import Kind, Quad, corners_of
+from edge_ocr.types import Kind, Quad, Region, corners_of
 from export.detector_frames import held_back, training_frames
 from export.evaluate_detector import Shot, draw_misses, measure, shots, summarise
 
@@ -42,6 +42,18 @@ def _outcome(detector: Canned, shot: Shot) -> Outcome:
     typed: Detector = detector  # type: ignore[assignment]
     (outcome,) = measure(typed, [shot])
     return outcome
+
+
+def test_only_the_surroundings_of_the_labels_are_looked_at_where_that_is_asked_for() -> None:
+    told: list[list[Region]] = []
+
+    def looking(_: Image, *, regions: list[Region]) -> list[Quad]:
+        told.append(regions)
+        return []
+
+    typed: Detector = looking  # type: ignore[assignment]
+    measure(typed, [_shot((50, 40, 20, 5))], around=1.5)
+    assert told == [[Region(20, 10, 100, 75)]]
 
 
 def test_a_quad_on_its_label_is_found_with_its_overlap() -> None:
