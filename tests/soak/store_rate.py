@@ -1,9 +1,10 @@
-"""How fast and at which cost the store records: events a second with crop, preview and outbox, and bytes an event.
+"""How fast and at which cost the store records, and how long an event waits for housekeeping.
 
     python tests/soak/store_rate.py --seconds 30
 
 Bytes are those that the kernel counts as sent to the disk for this process, pages of the log and their way back into
-the database included; the folder must lie on a disk, since file systems in memory count nothing.
+the database included; the folder must lie on a disk, since file systems in memory count nothing. Events wait while a
+new, narrow limit drops tens of thousands of others.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
+from threading import Thread
 
 import plates
 
 from edge_ocr.clock import SystemClock
+from edge_ocr.config import KeepSettings, StoreSettings
 from edge_ocr.store import Database, Entry
 
 
@@ -32,7 +36,34 @@ def main() -> None:
         for batch in (1, 10, 50):
             rate, size = measure(place / f"{crop}-{batch}", batch, args.seconds, crop=crop)
             print(f"{'yes' if crop else 'no':<4}  {batch:>5}  {2:>12}  {rate:>8.0f}  {size:>11.0f}")
+    for name, waits in delays(place / "narrow", 30_000, 1_000):
+        print(f"an event {name:<19} waits {median(waits) * 1e3:4.0f} ms, at most {max(waits) * 1e3:4.0f} ms")
     shutil.rmtree(place)
+
+
+def delays(folder: Path, count: int, most: int) -> list[tuple[str, list[float]]]:
+    """Seconds that it takes to record an event, alone and while ``count`` others are brought down to ``most``."""
+    clock = SystemClock()
+    with Database.open(folder, clock) as store:
+        for first in range(0, count, 500):
+            store.record_all([Entry(plates.event(first + n, clock.stamp(), None)) for n in range(500)])
+    alone, beside = [], []
+    with Database.open(folder, clock, StoreSettings(events=KeepSettings(most=most))) as store:
+
+        def record(serial: int) -> float:
+            begin = time.monotonic()
+            store.record(plates.event(serial, clock.stamp(), None))
+            return time.monotonic() - begin
+
+        alone += [record(count + n) for n in range(50)]
+        keeper = Thread(target=store.tidy)
+        keeper.start()
+        while keeper.is_alive():
+            beside.append(record(count + 50 + len(beside)))
+            time.sleep(0.005)
+        keeper.join()
+        dropped = store.dropped["events"]
+    return [("alone", alone), (f"while {dropped} go", beside)]
 
 
 def measure(folder: Path, batch: int, seconds: float, *, crop: bool) -> tuple[float, float]:
