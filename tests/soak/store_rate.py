@@ -47,7 +47,8 @@ def delays(folder: Path, count: int, most: int) -> list[tuple[str, list[float]]]
     with Database.open(folder, clock) as store:
         for first in range(0, count, 500):
             store.record_all([Entry(plates.event(first + n, clock.stamp(), None)) for n in range(500)])
-    alone, beside = [], []
+    alone: list[float] = []
+    beside: list[float] = []
     with Database.open(folder, clock, StoreSettings(events=KeepSettings(most=most))) as store:
 
         def record(serial: int) -> float:
