@@ -41,11 +41,22 @@ class Gate:
     def __init__(self, **settings: Any) -> None:
         self.clock, self.rows = FakeClock(mono=1000.0), Rows()
         self.relay = Relay(RelaySettings(pin=17, **settings), self.clock, self.rows)
+        self.events = 0
 
-    def event(self, action: str = "open", *, ago: float = 0.0, camera: str = "gate", boot: str = "fake-boot") -> None:
+    def event(
+        self,
+        action: str = "open",
+        *,
+        ago: float = 0.0,
+        camera: str = "gate",
+        boot: str = "fake-boot",
+        key: str | None = None,
+    ) -> None:
+        self.events += 1
+        key = key or f"k{self.events}"
         last = {"monotonic": self.clock.monotonic() - ago, "boot_id": boot}
-        event = {"id": "k", "camera": camera, "last": last, "decision": {"action": action, "explanation": "on allow"}}
-        self.relay.deliver([Parcel(1, "relay", "k", camera, event, None, 0)])
+        event = {"id": key, "camera": camera, "last": last, "decision": {"action": action, "explanation": "on allow"}}
+        self.relay.deliver([Parcel(1, "relay", key, camera, event, None, 0)])
 
     @property
     def drawn(self) -> bool:
@@ -207,3 +218,26 @@ def test_a_missing_library_is_told_with_the_command_that_installs_it(monkeypatch
     monkeypatch.setitem(sys.modules, "gpiozero", None)
     with pytest.raises(ConfigError, match=r"pip install \"edge-ocr\[gpio\]\""):
         Gate()
+
+
+@pytest.mark.parametrize("mode", ["pulse", "hold"])
+def test_the_final_event_of_a_preview_that_opened_does_not_open_again(mode: str) -> None:
+    gate = Gate(seconds=1.0, rearm_seconds=0.0, mode=mode)
+    gate.event(key="car")
+    gate.clock.advance(5)
+    gate.relay.tick()
+    gate.event(key="car")
+    assert not gate.drawn
+    gate.event(key="another car")
+    assert gate.drawn
+    assert [action for action, _ in gate.rows.rows] == ["open", "open"]
+
+
+def test_a_preview_that_could_not_open_leaves_it_to_the_final_event() -> None:
+    gate = Gate()
+    gate.rows.full = True
+    with pytest.raises(StoreError):
+        gate.event(key="car")
+    gate.rows.full = False
+    gate.event(key="car")
+    assert gate.drawn

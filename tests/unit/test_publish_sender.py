@@ -14,11 +14,10 @@ from edge_ocr.publish import Delivered, Outcome, Refused, Retry
 from edge_ocr.publish.memory import MemoryOutbox
 from edge_ocr.publish.sender import Sender
 from edge_ocr.tables import RetrySettings
+from edge_ocr.types import Parcel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from edge_ocr.types import Parcel
 
 PATIENCE = RetrySettings(first_seconds=1.0, most_seconds=60.0)
 
@@ -209,4 +208,13 @@ def test_a_destination_that_fails_between_parcels_is_told_and_called_again(monke
     assert setup.sender.step() > 0
     assert setup.sender.problem == "the pin is gone"
     assert setup.sender.step() == 0.1
+    assert setup.taken() == ["a1"]
+
+
+def test_what_is_in_a_hurry_goes_first_and_once_whatever_becomes_of_it() -> None:
+    setup = Setup(lambda parcel: Retry("busy") if parcel.key == "now" else Delivered()).add("a1")
+    setup.sender.hurry(Parcel(0, "there", "now", "a", {}, None, 0))
+    setup.sender.step()
+    setup.sender.step()
+    assert setup.destination.tried == ["now", "a1"]
     assert setup.taken() == ["a1"]
