@@ -32,7 +32,7 @@ PEAK_RATE = 1.5e-3
 QUANTISED_SHARE = 0.25
 _READABLE = 6.0
 """Loss of a strip, in nats, beyond which its pull grows no further."""
-_EXCESS_WEIGHT = 0.1
+_EXCESS_WEIGHT = 1.0
 _MIXED = 4  # shards shuffled together
 _REPORT_SECONDS = 60.0
 _CHECKPOINT_SECONDS = 240.0

@@ -164,7 +164,7 @@ def _frame(rng: np.random.Generator, canvas: Picture, face: Face) -> None:
         if depth > 8 and rng.random() < 0.7:
             start = rng.uniform(0.08, 0.3)
             drawing.capitals(rng, rows, face, (width * start, depth * 0.15, width * (1 - start), depth * 0.9), ink)
-    side = max(1, round(width * rng.uniform(0.0, 0.03)))
+    side = max(1, round(width * rng.uniform(0.0, 0.045)))
     canvas[:, :side] = frame
     canvas[:, -side:] = frame
 

@@ -18,9 +18,9 @@ DIGITS = "0123456789"
 _HARD_SHARE = 0.25
 """Of characters drawn from those that weak nets took for each other, so that they are seen more often."""
 _SOURCES = {
-    "L": (LETTERS, "WMHNVDOQGBUJ"),
-    "N": (DIGITS, "0468"),
-    "X": (LETTERS + DIGITS, "WMHNVDOQGBUJ0468"),
+    "L": (LETTERS, "WWMHNVDOQGBUJA"),
+    "N": (DIGITS, "04468"),
+    "X": (LETTERS + DIGITS, "WWMHNVDOQGBUJA04468"),
 }
 
 AMERICAN = (

@@ -12,7 +12,8 @@ from export.scoring import Score
 
 def test_int8_may_lose_a_point_of_exact_texts_and_no_more() -> None:
     exact = {"a": Score(0.90, 0.0, 900), "b": Score(0.80, 0.0, 100)}
-    packing.check_loss(exact, {"a": Score(0.895, 0.0, 900), "b": Score(0.76, 0.0, 100)})
+    lost = packing.check_loss(exact, {"a": Score(0.895, 0.0, 900), "b": Score(0.76, 0.0, 100)})
+    assert lost == pytest.approx(0.0085)
     with pytest.raises(ConversionError, match=r"1\.3% of exact texts"):
         packing.check_loss(exact, {"a": Score(0.89, 0.0, 900), "b": Score(0.76, 0.0, 100)})
 
