@@ -40,9 +40,9 @@ LISTED = 8
 _LINE_MARGIN = 0.02  # of a line's own width and height; less than of a plate's, for the next line is near
 _HALF = math.log(0.5)
 _UPRIGHT = 0.75  # width / height below which a plate stands on its side
-_UNSURE = (-7.0, -0.3)  # log-probabilities between which a text is looked at again; below them it is none
+_DOUBT = -0.3  # log-probability of a text below which it is looked at again, and upside down
+_NO_TEXT = -7.0  # log-probability of one that is so unlikely that no further look makes a text of it
 _AGAIN = ((0.1, 0.0), (-0.05, -0.02), (0.0, 0.12), (0.0, -0.12))  # wider, tighter, higher, lower
-_DOUBTFUL = -2.0  # log-probability of a first reading below which it may be upside down
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Sight:
             None for a text that leaves no doubt, or where no text is.
 
         """
-        if not sighting.hypotheses or not _UNSURE[0] <= sighting.hypotheses[0].log_prob < _UNSURE[1]:
+        if not sighting.hypotheses or not _NO_TEXT <= sighting.hypotheses[0].log_prob < _DOUBT:
             return []
         quads = [rectify.grown(sighting.strip.quad, across, down) for across, down in _AGAIN]
         if sighting.lines == 1:
@@ -139,7 +139,7 @@ class Sight:
         if proportion(quad) < _UPRIGHT:
             turns: tuple[int, ...] = (1, 3)
         else:
-            turns = (2,) if best.hypotheses and best.hypotheses[0].log_prob < _DOUBTFUL else ()
+            turns = (2,) if best.hypotheses and best.hypotheses[0].log_prob < _DOUBT else ()
         for turn in turns:
             other = self._read(partial(rectify.strip, image, turned(quad, turn), margin=margin))
             if (
