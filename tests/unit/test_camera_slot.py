@@ -102,9 +102,19 @@ def test_the_writer_never_waits_for_a_reader_that_holds_a_buffer(ends: tuple[Slo
         assert mine
         for shade in range(2, 20):
             writer.write(picture(shade), None, 1)
+        assert (reader._view(1, 0, (24, 32, 3)) == 1).all(), "what is being read is not touched"
     got = reader.read(0)
     assert got is not None
     assert (got.number, int(got.image[0, 0, 0])) == (19, 19)
+
+
+def test_the_reader_does_not_read_what_is_being_written(ends: tuple[Slot, Slot]) -> None:
+    reader, writer = ends
+    writer.write(picture(1), None, 1)
+    with writer._locked(1) as mine:
+        assert mine
+        assert reader.read(0) is None
+    assert reader.read(0) is not None
 
 
 @pytest.mark.parametrize(
