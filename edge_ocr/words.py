@@ -34,7 +34,7 @@ _REMARK = "#"
 
 
 def open_grammar(alphabet: str, *, blank: int = 0) -> Grammar:
-    """Any text is as good as any other: the recogniser alone decides.
+    """Any text is as good as any other: the recogniser alone decides. Spaces stand alone, and between words.
 
     Args:
         alphabet: the recogniser's characters in the order of its classes.
@@ -42,7 +42,7 @@ def open_grammar(alphabet: str, *, blank: int = 0) -> Grammar:
 
     """
     classes = np.delete(np.arange(len(alphabet) + 1, dtype=np.int32), blank)
-    return Grammar(_anything(classes, character=0.0, text=0.0), alphabet, classes, ())
+    return Grammar(_anything(alphabet, classes, character=0.0, text=0.0), alphabet, classes, ())
 
 
 def listed_grammar(
@@ -81,7 +81,7 @@ def listed_grammar(
     grammar = word_grammar(list(spelt), alphabet, blank=blank, free_prior=0.0, strength=1.0, length_bonus=0.0)
     if not unlisted:
         return grammar
-    free = _anything(grammar.classes, character=-price, text=math.log(unlisted))
+    free = _anything(alphabet, grammar.classes, character=-price, text=math.log(unlisted))
     return Grammar(grammar.automaton, alphabet, grammar.classes, (), unlisted=free)
 
 
@@ -169,13 +169,19 @@ def _distances(wanted: NDArray[np.uint32], letters: NDArray[np.uint32]) -> NDArr
     return rows[length]
 
 
-def _anything(classes: NDArray[np.int32], *, character: float, text: float) -> Automaton:
-    """One state that every character leads back to; weights in nats."""
-    count = len(classes)
+def _anything(alphabet: str, classes: NDArray[np.int32], *, character: float, text: float) -> Automaton:
+    """Any text whose spaces stand alone and between words; weights in nats.
+
+    Its states: nothing read yet, within a word, after a space.
+    """
+    letters = classes[[place for place, known in enumerate(alphabet) if known != " "]]
+    inside = classes if " " in alphabet else letters
+    labels = np.concatenate([letters, inside, letters])
+    is_space = np.isin(labels, letters, invert=True)
     return Automaton(
-        offsets=np.array([0, count], np.int32),
-        labels=classes,
-        targets=np.zeros(count, np.int32),
-        weights=np.full(count, character, np.float32),
-        accept=np.array([text], np.float32),
+        offsets=np.cumsum([0, len(letters), len(inside), len(letters)]).astype(np.int32),
+        labels=labels,
+        targets=np.where(is_space, 2, 1).astype(np.int32),
+        weights=np.full(len(labels), character, np.float32),
+        accept=np.array([text, text, -np.inf], np.float32),
     )

@@ -15,11 +15,13 @@ from export import (
     evaluate_frames,
     evaluate_vote,
     evaluate_watch,
+    evaluate_words,
     measure_words,
     places,
     preprocessing,
     recogniser_commands,
     samples,
+    sign_commands,
 )
 from export.experiments import commands as experiments
 
@@ -71,6 +73,9 @@ _COMMANDS = {
     "evaluate-detector": ("measure the detector", evaluate_detector.add_arguments, evaluate_detector.run),
     "variants": ("measure each kind of conversion", recogniser_commands.add_variants, recogniser_commands.run_variants),
     "compare": ("train and measure other heads", recogniser_commands.add_compare, recogniser_commands.run_compare),
+    "sign": ("train and pack the sign recogniser", sign_commands.add_sign, sign_commands.run_sign),
+    "sign-sheet": ("draw rendered strips of signs", sign_commands.add_sheet, sign_commands.run_sheet),
+    "evaluate-words": ("measure a recogniser of words on crops", evaluate_words.add_arguments, evaluate_words.run),
     "measure-words": ("measure word lists", measure_words.add_arguments, measure_words.run),
     "confusions": ("count what the recogniser exchanges", confusions.add_arguments, confusions.run),
     "experiments": ("the classic experiments on MNIST", experiments.add_arguments, experiments.run),

@@ -44,11 +44,11 @@ _STREETS = (
     ("{}gatan", "{}vägen", "{}vej", "{}gade", "{}gata", "{}katu", "{}tie"),
     ("ul. {}", "aleja {}", "plac {}", "{} ulica", "náměstí {}", "{} utca", "{} tér", "Strada {}", "{} Cad.", "{} Sok."),
 )
-_SYLLABLES = (
-    "ba be bra cha cor da del dor el fal fen fried gar ger gra hal her hof holz ing kar kir klo lan len lin lo mar men mi"
-    " mon mühl nau neu nor öl os pa per pe pont ra rei rich ro ros sal sar schul sel ser sta stein ta tal ten to tri ul"
-    " val var ver vil wald wei win za zel zin é è ça ñ å ø ü ä ö č š ž ł ń ő ű ğ ı ș ț ą ę ū ė"
-).split()
+_SYLLABLES = """
+    ba be bra cha cor da del dor el fal fen fried gar ger gra hal her hof holz ing kar kir klo lan len lin lo mar men
+    mi mon mühl nau neu nor öl os pa per pe pont ra rei rich ro ros sal sar schul sel ser sta stein ta tal ten to tri
+    ul val var ver vil wald wei win za zel zin é è ça ñ å ø ü ä ö č š ž ł ń ő ű ğ \u0131 ș ț ą ę ū ė
+""".split()  # noqa: SIM905 one syllable a line would be a hundred lines
 _COMMON_WORDS = 0.16
 
 
@@ -75,15 +75,12 @@ class Writer:
             (0.04, _distance),
             (0.03, self._accented),
         )
+        self._shares = [share for share, _ in self._kinds]  # they add up to 1
 
     def __call__(self, rng: np.random.Generator) -> str:
         """A text of 1 to :data:`LONGEST` characters of :data:`ALPHABET`, single spaces inside, none at its ends."""
         while True:
-            pick = rng.random() * sum(share for share, _ in self._kinds)
-            for share, write in self._kinds:
-                pick -= share
-                if pick < 0:
-                    break
+            write = self._kinds[int(rng.choice(len(self._kinds), p=self._shares))][1]
             text = " ".join(write(rng).split())
             if 0 < len(text) <= LONGEST and set(text) <= _KNOWN:
                 return text
@@ -175,21 +172,42 @@ def _digits(rng: np.random.Generator, low: int, high: int) -> str:
 
 
 def _number(rng: np.random.Generator) -> str:
-    kind = int(rng.integers(10))
-    if kind < 4:
-        return _digits(rng, 1, 4 if kind < 3 else 10)
-    if kind == 4:
-        return _digits(rng, 1, 3) + "ABCDEFabcdef"[int(rng.integers(12))]
-    if kind == 5:
-        price = f"{_digits(rng, 1, 4)}{'.,'[int(rng.integers(2))]}{_digits(rng, 2, 2)}"
-        return (f"${price}", f"€{price}", f"{price}€", price)[int(rng.integers(4))]
-    if kind == 6:
-        time = f"{int(rng.integers(24))}{':.'[int(rng.integers(2))]}{int(rng.integers(60)):02d}"
-        return time + ("", "", "am", "pm", " h")[int(rng.integers(5))]
-    if kind == 7:
-        return f"{_digits(rng, 1, 4)}{'-/'[int(rng.integers(2))]}{_digits(rng, 1, 4)}"
-    if kind == 8:
-        return f"{_digits(rng, 1, 3)}%" if rng.random() < 0.5 else f"{int(rng.integers(1900, 2030))}"
+    write = (_plain, _plain, _plain, _long, _house, _price, _time, _range, _share, _phone)[int(rng.integers(10))]
+    return write(rng)
+
+
+def _plain(rng: np.random.Generator) -> str:
+    return _digits(rng, 1, 4)
+
+
+def _long(rng: np.random.Generator) -> str:
+    return _digits(rng, 1, 10)
+
+
+def _house(rng: np.random.Generator) -> str:
+    return _digits(rng, 1, 3) + "ABCDEFabcdef"[int(rng.integers(12))]
+
+
+def _price(rng: np.random.Generator) -> str:
+    price = f"{_digits(rng, 1, 4)}{'.,'[int(rng.integers(2))]}{_digits(rng, 2, 2)}"
+    return (f"${price}", f"€{price}", f"{price}€", price)[int(rng.integers(4))]
+
+
+def _time(rng: np.random.Generator) -> str:
+    time = f"{int(rng.integers(24))}{':.'[int(rng.integers(2))]}{int(rng.integers(60)):02d}"
+    return time + ("", "", "am", "pm", " h")[int(rng.integers(5))]
+
+
+def _range(rng: np.random.Generator) -> str:
+    return f"{_digits(rng, 1, 4)}{'-/'[int(rng.integers(2))]}{_digits(rng, 1, 4)}"
+
+
+def _share(rng: np.random.Generator) -> str:
+    """A share, or a year."""
+    return f"{_digits(rng, 1, 3)}%" if rng.random() < 0.5 else f"{int(rng.integers(1900, 2030))}"
+
+
+def _phone(rng: np.random.Generator) -> str:
     return (" ", "-", ".")[int(rng.integers(3))].join(_digits(rng, 2, 4) for _ in range(int(rng.integers(2, 4))))
 
 

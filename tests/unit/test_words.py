@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,6 +12,11 @@ from edge_ocr import ctc
 from edge_ocr.decode import search
 from edge_ocr.errors import GrammarError
 from edge_ocr.words import Match, Names, listed_grammar, open_grammar, read_names
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge_ocr.grammar import Grammar
 
 ALPHABET = " abcdeABCDE"
 
@@ -25,7 +31,7 @@ def spelling(text: str, alphabet: str = ALPHABET, *, sure: float = 0.9) -> np.nd
     return np.log(rows).astype(np.float32)
 
 
-def texts(grammar, log_probs) -> list[str]:
+def texts(grammar: Grammar, log_probs: np.ndarray) -> list[str]:
     return ["".join(ALPHABET[label - 1] for label in found.labels) for found in search(log_probs, grammar, 16, 5)]
 
 
@@ -34,6 +40,17 @@ def test_an_open_grammar_reads_what_the_search_without_one_reads() -> None:
     free = ctc.beam_search(log_probs, 16, 5)
     assert [found.labels for found in search(log_probs, open_grammar(ALPHABET), 16, 5)] == [f.labels for f in free]
     assert open_grammar(ALPHABET).weight("abba") == 0.0
+
+
+@pytest.mark.parametrize("text", [" ab", "ab ", "a  b", " "])
+def test_spaces_stand_alone_and_between_words(text: str) -> None:
+    assert open_grammar(ALPHABET).weight(text) == -math.inf
+    assert listed_grammar(["abc"], ALPHABET).weight(text) == -math.inf
+    assert texts(open_grammar(ALPHABET), spelling(text))[0] != text
+
+
+def test_an_alphabet_without_a_space_is_as_good() -> None:
+    assert open_grammar("xy").weight("xyyx") == 0.0
 
 
 def test_a_listed_name_wins_over_what_was_read_with_one_wrong_letter() -> None:
@@ -82,21 +99,21 @@ def test_the_sum_over_both_searches_lists_each_text_once_with_its_better_weight(
     assert [known.score for known in found] == sorted((known.score for known in found), reverse=True)
 
 
-def test_a_list_is_read_from_a_file_without_remarks_and_blank_lines(tmp_path) -> None:
+def test_a_list_is_read_from_a_file_without_remarks_and_blank_lines(tmp_path: Path) -> None:
     path = tmp_path / "names.txt"
     path.write_text("# streets\n\n  Am   Ring \nHauptstraße\n", encoding="utf-8")
     assert read_names(path) == ["Am Ring", "Hauptstraße"]
 
 
 @pytest.mark.parametrize("content", [b"", b"# none\n", b"\xff\xfe"])
-def test_a_file_that_is_no_list_is_named(tmp_path, content: bytes) -> None:
+def test_a_file_that_is_no_list_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "names.txt"
     path.write_bytes(content)
     with pytest.raises(GrammarError, match=r"names\.txt"):
         read_names(path)
 
 
-def test_a_missing_file_is_named(tmp_path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(GrammarError, match=r"none\.txt"):
         read_names(tmp_path / "none.txt")
 

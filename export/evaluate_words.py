@@ -1,0 +1,154 @@
+"""Measure a recogniser of words or signs on crops: ``python -m export evaluate-words BUNDLE FOLDER``.
+
+What is measured is what ships: the .tflite file, the decoder and the vote's confidence, as ``edge-ocr read --crop``
+runs them. Texts count as right when their letters and digits are, case ignored, as scene-word benchmarks have it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge_ocr import rectify, vote
+from edge_ocr.bundle import load_bundle
+from edge_ocr.decode import search
+from edge_ocr.recognise import Recogniser, log_softmax
+from edge_ocr.sight import BEAM, LISTED
+from edge_ocr.types import Kind, Sighting, Strip
+from edge_ocr.words import listed_grammar, open_grammar
+from export import photographs
+from export.scoring import Calibration, Score, calibration, scored
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from edge_ocr.bundle import Bundle
+    from edge_ocr.grammar import Grammar
+
+_LEXICON = 50
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """One labelled crop: ``log_probs`` float32 (T, C), and the milliseconds that cutting and recognising took."""
+
+    strip: Strip
+    label: str
+    log_probs: NDArray[np.float32]
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """A bundle on a folder: ``free`` reads, ``lexicon`` reads among 50 words; ``milliseconds`` a crop, the median."""
+
+    name: str
+    free: Score
+    lexicon: Score
+    calibration: Calibration
+    milliseconds: float
+
+    def lines(self) -> list[str]:
+        """What the command prints."""
+        return [
+            f"{self.name}: {self.free.count} crops, {self.milliseconds:.2f} ms each, cut out and recognised",
+            f"  free           exact {self.free.exact:6.1%}   character errors {self.free.errors:6.2%}",
+            f"  of 50 words    exact {self.lexicon.exact:6.1%}",
+            f"  calibration error {self.calibration.error:.1%}, mean confidence {self.calibration.confidence:.1%}",
+        ]
+
+
+def look(bundle: Bundle, folder: Path) -> list[Look]:
+    """Recognise every labelled crop of a folder with at least one letter or digit in its text."""
+    recogniser = Recogniser(bundle)
+    looks = []
+    for label, image in photographs.crops(folder, margin=0):
+        if scored(label.text, folded=False) and image.size:
+            begin = time.perf_counter()
+            strip = rectify.whole(image, width=recogniser.widths, height=recogniser.height, kind=bundle.kind)
+            log_probs = recogniser(strip)
+            looks.append(Look(strip, label.text, log_probs, 1000 * (time.perf_counter() - begin)))
+    return looks
+
+
+def evaluate(looks: Sequence[Look], alphabet: str, *, name: str, temperature: float = 1.0) -> Evaluation:
+    """Decode and compare with the labels.
+
+    Args:
+        looks: at least one.
+        alphabet: the recogniser's.
+        name: of the folder.
+        temperature: a further one, by which log-probabilities are divided.
+
+    """
+    labels = [item.label for item in looks]
+    reads = _reads(looks, alphabet, temperature)
+    warm = [_warm(item, temperature) for item in looks]
+    chosen = [
+        _read(item, probs, _lexicon(labels, place, alphabet))[0]
+        for place, (item, probs) in enumerate(zip(looks, warm, strict=True))
+    ]
+    return Evaluation(
+        name,
+        Score.of([text for text, _ in reads], labels, folded=False),
+        Score.of(chosen, labels, folded=False),
+        _kept(reads, labels),
+        float(np.median([item.milliseconds for item in looks])),
+    )
+
+
+def confidences(looks: Sequence[Look], alphabet: str, temperature: float) -> Calibration:
+    """Whether confidences of free reads keep their word at a further temperature."""
+    return _kept(_reads(looks, alphabet, temperature), [item.label for item in looks])
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("bundle", type=Path, help="folder of the bundle")
+    parser.add_argument("folders", type=Path, nargs="+", help="of labelled crops: labels.csv and images/")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what a bundle reads of each folder."""
+    bundle = load_bundle(args.bundle, task="recognise")
+    for folder in args.folders:
+        made = evaluate(look(bundle, folder), bundle.settings["alphabet"], name=folder.name)
+        print("\n".join(made.lines()), flush=True)
+    return 0
+
+
+def _reads(looks: Sequence[Look], alphabet: str, temperature: float) -> list[tuple[str, float]]:
+    anything = open_grammar(alphabet)
+    return [_read(item, _warm(item, temperature), anything) for item in looks]
+
+
+def _warm(item: Look, temperature: float) -> NDArray[np.float32]:
+    return item.log_probs if temperature == 1 else log_softmax(item.log_probs / np.float32(temperature))
+
+
+def _kept(reads: Sequence[tuple[str, float]], labels: Sequence[str]) -> Calibration:
+    pairs = zip(reads, labels, strict=True)
+    right = [scored(text, folded=False) == scored(label, folded=False) for (text, _), label in pairs]
+    return calibration([sure for _, sure in reads], right)
+
+
+def _read(item: Look, log_probs: NDArray[np.float32], grammar: Grammar) -> tuple[str, float]:
+    sighting = Sighting(0, item.strip, log_probs, tuple(search(log_probs, grammar, BEAM, LISTED)))
+    ballot = vote.fuse([sighting], grammar, kind=Kind.WORD)
+    return ("", 0.0) if ballot is None else (ballot.reading.text, ballot.reading.confidence)
+
+
+def _lexicon(labels: Sequence[str], place: int, alphabet: str) -> Grammar:
+    """The label and 49 others of the folder, the same every time, each as written, in lower case and in capitals."""
+    others = np.random.default_rng(place).permutation(len(labels))[: _LEXICON - 1]
+    words = [labels[place], *(labels[number] for number in others)]
+    kept = ["".join(character for character in word if character in alphabet) for word in words]
+    forms = [form for word in kept for form in (word, word.lower(), word.upper(), word.capitalize())]
+    return listed_grammar(forms, alphabet, capitals=False, unlisted=0.0)

@@ -1,0 +1,214 @@
+"""Train the sign recogniser on rendered strips of several widths: time-boxed, resumable, measured on photographs."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from edge_ocr import rectify
+from export import photographs
+from export.augment import vary
+from export.crnn import Crnn
+from export.recogniser import as_input, step
+from export.scoring import Score
+from export.synthetic.sign_strips import HEIGHT, WIDTHS, Group, load_shard
+from export.synthetic.sign_texts import ALPHABET
+from export.training import Average, Budget, save
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Batch = tuple[torch.Tensor, torch.Tensor]
+
+FOLDERS = ("words_train_crops", "signs_de_crops")
+"""Development folders, which never train."""
+HIDDEN = 96
+CHANNELS = (32, 48, 80, 112, 112, 160)
+PEAK_RATE = 2e-3
+_BATCH = 128
+_MIXED = 3  # shards shuffled together
+_REPORT_SECONDS = 60.0
+_CHECKPOINT_SECONDS = 240.0
+_MEASURED = 600  # photographs of a folder while training; packing measures all
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a training is told.
+
+    Attributes:
+        shards: folder of strips (see :mod:`export.synthetic.sign_strips`); shards that appear later are taken in.
+        out: where ``checkpoint.pt`` and ``log.jsonl`` go.
+        minutes: of training in all, over every run.
+        seed: of the weights and the order.
+        threads: cores to use.
+        data: folder of development photographs, or None to measure nothing.
+        rate: the highest learning rate.
+        alphabet: of the shards' classes.
+
+    """
+
+    shards: Path
+    out: Path
+    minutes: float
+    seed: int
+    threads: int = 1
+    data: Path | None = None
+    rate: float = PEAK_RATE
+    alphabet: str = ALPHABET
+
+
+def make(alphabet: str) -> Crnn:
+    """The network with fresh weights."""
+    return Crnn(classes=len(alphabet) + 1, hidden=HIDDEN, height=HEIGHT, channels=CHANNELS)
+
+
+def train(recipe: Recipe) -> Path:
+    """Train until the minutes are used up; run again with the same ``out`` to resume. Gives the checkpoint's path."""
+    torch.manual_seed(recipe.seed)
+    torch.set_num_threads(recipe.threads)
+    recipe.out.mkdir(parents=True, exist_ok=True)
+    path = recipe.out / "checkpoint.pt"
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network = make(recipe.alphabet).to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+    optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=0.01)
+    average = Average(network)
+    spent, seen, passes = 0.0, 0, 0
+    if path.is_file():
+        state = torch.load(path, map_location=device, weights_only=True)
+        network.load_state_dict(state["network"])
+        optimiser.load_state_dict(state["optimiser"])
+        average.restore(state["average"])
+        spent, seen, passes = state["spent"], state["seen"], state["passes"]
+        print(f"resuming after {spent / 60:.1f} minutes and {seen} strips", flush=True)
+    budget = Budget(recipe.minutes, spent=spent)
+    generator = torch.Generator().manual_seed(recipe.seed + seen)
+
+    def keep() -> None:
+        parts = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state()}
+        save(path, {**parts, "spent": budget.spent, "seen": seen, "passes": passes})
+
+    reported, kept, losses, since = time.monotonic(), time.monotonic(), [], seen
+    while budget.done < 1:
+        passes += 1
+        for strips, labels in batches(recipe.shards, recipe.seed + passes):
+            for group in optimiser.param_groups:
+                group["lr"] = budget.rate(recipe.rate)
+            losses.append(step(network, optimiser, vary(strips.to(device), generator), labels.to(device)))
+            average.update(network)
+            seen += len(strips)
+            now = time.monotonic()
+            if now - reported > _REPORT_SECONDS:
+                pace = (seen - since) / (now - reported)
+                print(
+                    f"{budget.done:6.1%} {seen:9d} strips {pace:5.0f} a second  loss {np.mean(losses):.3f}", flush=True
+                )
+                reported, losses, since = now, [], seen
+            if now - kept > _CHECKPOINT_SECONDS or budget.done >= 1:
+                keep()
+                figures = (
+                    {}
+                    if recipe.data is None
+                    else measure(average.network, recipe.data, recipe.alphabet, most=_MEASURED)
+                )
+                _log(recipe.out / "log.jsonl", budget, seen, figures)
+                reported = kept = time.monotonic()
+                since = seen
+            if budget.done >= 1:
+                break
+    return path
+
+
+def batches(folder: Path, seed: int) -> Iterator[Batch]:
+    """One pass over the shards that are there, each batch of one width, in an order of the seed's.
+
+    Raises:
+        FileNotFoundError: there is no shard.
+
+    """
+    rng = np.random.default_rng(seed)
+    paths = [path for path in sorted(folder.glob("signs-*.npz")) if not path.name.endswith(".part.npz")]
+    if not paths:
+        raise FileNotFoundError(f"{folder} holds no shards of strips; render some first")
+    order = rng.permutation(len(paths))
+    for start in range(0, len(order), _MIXED):
+        shards = [load_shard(paths[number]) for number in order[start : start + _MIXED]]
+        yield from _shuffled(shards, rng)
+
+
+def measure(network: torch.nn.Module, data: Path, alphabet: str, *, most: int | None = None) -> dict[str, Score]:
+    """Greedy accuracy on the development folders that are there, in float: letters and digits, case ignored."""
+    figures = {}
+    for name in FOLDERS:
+        if (data / name).is_dir():
+            pairs = development(data / name, most=most)
+            texts = greedy(network, [strip for strip, _ in pairs], alphabet)
+            figures[name] = Score.of(texts, [text for _, text in pairs], folded=False)
+    return figures
+
+
+def development(folder: Path, *, most: int | None = None) -> list[tuple[NDArray[np.uint8], str]]:
+    """Strips as the runtime cuts them and texts of a folder of crops, or of ``most`` of them evenly."""
+    labels = [label for label in photographs.labels(folder) if label.text]
+    every = 1 if most is None else max(1, len(labels) // most)
+    pairs = []
+    for label in labels[::every]:
+        image = photographs.load(label.image)
+        width = rectify.width_for(image.shape[1] / image.shape[0], height=HEIGHT, widths=WIDTHS)
+        pairs.append((rectify.whole(image, width=width, height=HEIGHT).image, label.text))
+    return pairs
+
+
+@torch.no_grad()
+def greedy(network: torch.nn.Module, strips: Sequence[NDArray[np.uint8]], alphabet: str) -> list[str]:
+    """Best-path texts of uint8 strips (HEIGHT, any of WIDTHS)."""
+    device = next(network.parameters()).device
+    texts = [""] * len(strips)
+    for width in WIDTHS:
+        places = [place for place, strip in enumerate(strips) if strip.shape[1] == width]
+        for start in range(0, len(places), _BATCH):
+            part = places[start : start + _BATCH]
+            stack = torch.from_numpy(np.stack([strips[place] for place in part])).to(device)
+            classes = network(as_input(stack)).argmax(-1).cpu().numpy()
+            for place, row in zip(part, classes, strict=True):
+                kept = row[(row != 0) & (np.append(-1, row[:-1]) != row)]
+                texts[place] = "".join(alphabet[number - 1] for number in kept)
+    return texts
+
+
+def _shuffled(shards: Sequence[dict[int, Group]], rng: np.random.Generator) -> Iterator[Batch]:
+    """Batches of all widths in turn, by how many there are."""
+    merged = {}
+    for width in WIDTHS:
+        groups = [shard[width] for shard in shards if width in shard]
+        if groups:
+            strips, labels = np.concatenate([g.strips for g in groups]), np.concatenate([g.labels for g in groups])
+            merged[width] = (strips, labels, rng.permutation(len(strips)))
+    turns = [
+        (width, start)
+        for width, (strips, _, _) in merged.items()
+        for start in range(0, len(strips) - _BATCH + 1, _BATCH)
+    ]
+    for number in rng.permutation(len(turns)):
+        width, start = turns[number]
+        strips, labels, order = merged[width]
+        places = order[start : start + _BATCH]
+        longest = int((labels[places] != 0).sum(axis=1).max())
+        yield torch.from_numpy(strips[places]), torch.from_numpy(labels[places, :longest].astype(np.int64))
+
+
+def _log(path: Path, budget: Budget, seen: int, figures: dict[str, Score]) -> None:
+    line: dict[str, Any] = {"minutes": round(budget.spent / 60, 1), "strips": seen}
+    line |= {name: round(score.exact, 4) for name, score in figures.items()}
+    print("  ".join(f"{name} {score.exact:.1%}" for name, score in figures.items()), flush=True)
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(line) + "\n")

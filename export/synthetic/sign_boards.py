@@ -1,0 +1,247 @@
+"""A line of lettering on its board, as a camera sees it: grey pictures of one sign's line with its corners.
+
+Boards are enamel, painted, lit, of wood, stone or brick, shop fronts, prohibition rings, or nothing but a photograph;
+letters are filled, hollow, raised, shaded, slanted, bent along an arc or set apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from export.synthetic.sign_fonts import Typeface
+    from export.synthetic.sign_texts import Writer
+
+    Picture = NDArray[Any]  # uint8; OpenCV's stubs do not say so of what they return
+
+_RING_TEXTS = ("20", "30", "40", "50", "60", "70", "80", "90", "100", "110", "120", "130", "STOP", "5", "10", "15")
+_RINGS = 0.06
+_TRIES = 20
+_LEAST_CONTRAST = 22.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """``image`` grey uint8; ``box`` x0, y0, x1, y1 of the ink in it; ``text`` what the ink says."""
+
+    image: Picture
+    box: tuple[float, float, float, float]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Studio:
+    """What lines are made of; ``photographs`` are grey and of any sizes."""
+
+    typefaces: Sequence[Typeface]
+    writer: Writer
+    photographs: Sequence[Picture]
+
+    def line(self, rng: np.random.Generator) -> Line:
+        """One line on its board."""
+        if rng.random() < _RINGS:
+            return self._ring(rng)
+        mask, text = self._lettering(rng, self.writer(rng))
+        height, width = mask.shape
+        left, right = (round(height * rng.uniform(0.05, 0.6)) for _ in range(2))
+        above, below = (round(height * rng.uniform(0.05, 0.5)) for _ in range(2))
+        size = (width + left + right, height + above + below)
+        paper, ink = _shades(rng)
+        board = self._board(rng, size, paper)
+        if rng.random() < 0.14:
+            self._neighbour(rng, board, ink, above=above, below=below)
+        _paint(rng, board, mask, (left, above), ink)
+        if rng.random() < 0.12:
+            _furniture(rng, board, ink)
+        return Line(board, (left, above, left + width, above + height), text)
+
+    def typeface(self, rng: np.random.Generator, text: str) -> Typeface | None:
+        """One that has every character of a text."""
+        needed = set(text)
+        for _ in range(_TRIES):
+            face = self.typefaces[int(rng.integers(len(self.typefaces)))]
+            if needed <= face.characters:
+                return face
+        return None
+
+    def _lettering(self, rng: np.random.Generator, text: str) -> tuple[Picture, str]:
+        """The text as a mask with what may happen to letters; another text where no typeface has this one."""
+        face = self.typeface(rng, text)
+        while face is None:
+            text = self.writer(rng)
+            face = self.typeface(rng, text)
+        spread = float(rng.choice([0.0, rng.uniform(-0.03, 0.12), rng.uniform(0.1, 0.6)], p=[0.62, 0.28, 0.1]))
+        mask: Picture = face.draw(text, spread=spread)
+        if min(mask.shape) < 2:
+            return self._lettering(rng, self.writer(rng))
+        stretch = float(np.exp(rng.normal(0, 0.22)))
+        mask = cv2.resize(mask, (max(3, round(mask.shape[1] * stretch)), mask.shape[0]), interpolation=cv2.INTER_LINEAR)
+        weight = int(rng.integers(-1, 4)) if rng.random() < 0.5 else 0
+        if weight:
+            kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (abs(weight) + 1, abs(weight) + 1))
+            mask = cv2.dilate(np.pad(mask, 2), kernel) if weight > 0 else cv2.erode(mask, kernel)
+        if rng.random() < 0.05:  # neon and hollow letters
+            thick = np.pad(mask, 3)
+            mask = cv2.subtract(
+                cv2.dilate(thick, np.ones((3, 3), np.uint8)), cv2.erode(thick, np.ones((3, 3), np.uint8))
+            )
+        if rng.random() < 0.22:
+            mask = _bent(rng, mask)
+        return mask, text
+
+    def _board(self, rng: np.random.Generator, size: tuple[int, int], paper: float) -> Picture:
+        kind = rng.random()
+        if kind < 0.3 and self.photographs:
+            return self._photograph(rng, size, paper)
+        board = np.full((size[1], size[0]), paper, np.float32)
+        if kind < 0.55:  # light that changes across it
+            cells = rng.normal(0, rng.uniform(3, 22), (2, 3)).astype(np.float32)
+            board += cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR)
+        elif kind < 0.65:  # wood, stone, plaster: a grain along one way
+            rows, columns = (size[1], max(2, size[0] // 16)) if rng.random() < 0.5 else (max(2, size[1] // 5), size[0])
+            grain = rng.normal(0, rng.uniform(4, 20), (rows, columns)).astype(np.float32)
+            board += cv2.resize(grain, size, interpolation=cv2.INTER_LINEAR)
+        elif kind < 0.7:  # brick
+            step = max(4, round(size[1] * rng.uniform(0.15, 0.4)))
+            board[::step] -= rng.uniform(-40, 40)
+            board[:, :: 2 * step] -= rng.uniform(-30, 30)
+        return np.clip(board, 0, 255).astype(np.uint8)
+
+    def _photograph(self, rng: np.random.Generator, size: tuple[int, int], paper: float) -> Picture:
+        """A piece of a photograph, its shades drawn towards the paper's so that ink stands out."""
+        photograph = self.photographs[int(rng.integers(len(self.photographs)))]
+        rows, columns = photograph.shape
+        scale = rng.uniform(0.5, 2.0)
+        high, wide = min(rows, max(8, round(size[1] / scale))), min(columns, max(8, round(size[0] / scale)))
+        top, left = int(rng.integers(rows - high + 1)), int(rng.integers(columns - wide + 1))
+        piece = cv2.resize(photograph[top : top + high, left : left + wide], size, interpolation=cv2.INTER_LINEAR)
+        strength = rng.uniform(0.1, 0.6)
+        return np.clip((piece - float(piece.mean())) * strength + paper, 0, 255).astype(np.uint8)
+
+    def _neighbour(self, rng: np.random.Generator, board: Picture, ink: float, *, above: int, below: int) -> None:
+        """The edge of another line above or below, as in a crop that is a little too tall."""
+        face = self.typeface(rng, text := self.writer(rng))
+        mask = None if face is None else face.draw(text)
+        if mask is None or min(mask.shape) < 2:
+            return
+        seen = round((above if (top := rng.random() < 0.5) else below) * rng.uniform(0.2, 0.8))
+        part = mask[-seen:] if top else mask[:seen]
+        if seen < 1 or not part.size:
+            return
+        width = min(part.shape[1], board.shape[1])
+        rows = board[: part.shape[0]] if top else board[board.shape[0] - part.shape[0] :]
+        left = int(rng.integers(board.shape[1] - width + 1))
+        _blend(rows[:, left : left + width], part[:, :width], ink)
+
+    def _ring(self, rng: np.random.Generator) -> Line:
+        """A whole round sign (or an octagon): a ring, and a short text within it."""
+        text = _RING_TEXTS[int(rng.integers(len(_RING_TEXTS)))]
+        face = self.typeface(rng, text)
+        mask: Picture | None = None if face is None else face.draw(text)
+        if mask is None or min(mask.shape) < 2:
+            return self._ring(rng)
+        side = 150
+        board = self._board(rng, (side, side), float(rng.uniform(0, 255)))
+        paper, rim, ink = rng.uniform(110, 255), rng.uniform(20, 130), rng.uniform(0, 60)
+        octagon = text == "STOP"
+        if octagon:
+            rim, ink = rng.uniform(20, 100), rng.uniform(150, 255)
+            paper = rim
+        centre, reach = np.array([75.0, 75.0]) + rng.normal(0, 3, 2), rng.uniform(58, 72)
+        for shade, share in ((rng.uniform(180, 255), 1.0), (rim, 0.96), (paper, rng.uniform(0.7, 0.82))):
+            if octagon:
+                angles = np.arange(8) * np.pi / 4 + np.pi / 8
+                points = np.stack([np.cos(angles), np.sin(angles)], 1) * reach * share + centre
+                cv2.fillPoly(board, [np.rint(points).astype(np.int32)], shade, cv2.LINE_AA)
+            else:
+                at = (round(float(centre[0])), round(float(centre[1])))
+                cv2.circle(board, at, round(reach * share), shade, -1, cv2.LINE_AA)
+        wide = reach * (rng.uniform(0.7, 1.0) if len(text) < 3 else rng.uniform(0.95, 1.2))
+        high = min(reach * rng.uniform(0.55, 0.75), wide * 1.1)
+        mask = cv2.resize(mask, (round(wide), round(high)), interpolation=cv2.INTER_AREA)
+        left, top = (round(float(at - length / 2)) for at, length in zip(centre, (wide, high), strict=True))
+        _blend(board[top : top + mask.shape[0], left : left + mask.shape[1]], mask, ink)
+        return Line(board, (6.0, 6.0, side - 6.0, side - 6.0), text)
+
+
+def _shades(rng: np.random.Generator) -> tuple[float, float]:
+    """Paper and ink that can be told apart."""
+    while True:
+        paper, ink = rng.uniform(0, 255, 2)
+        if abs(paper - ink) > _LEAST_CONTRAST + abs(rng.normal(0, 50)):
+            return float(paper), float(ink)
+
+
+def _blend(target: Picture, mask: Picture, ink: float | Picture) -> None:
+    share = mask.astype(np.float32) / 255
+    target[:] = (target + share * (ink - target.astype(np.float32))).astype(np.uint8)
+
+
+def _paint(rng: np.random.Generator, board: Picture, mask: Picture, at: tuple[int, int], ink: float) -> None:
+    """Letters with, now and then, a shadow, an outline, a shaded face or a raised edge."""
+    left, top = at
+    height, width = mask.shape
+    place = board[top : top + height, left : left + width]
+    kind = rng.random()
+    if kind < 0.10:  # a shadow to one side
+        away = rng.integers(-4, 5, 2)
+        moved = cv2.warpAffine(mask, np.array([[1, 0, away[0]], [0, 1, away[1]]], np.float32), (width, height))
+        _blend(place, moved, float(rng.uniform(0, 255)))
+    elif kind < 0.18:  # an outline
+        wide = int(rng.integers(3, 8))
+        _blend(place, cv2.dilate(mask, np.ones((wide, wide), np.uint8)), float(rng.uniform(0, 255)))
+    face: float | Picture = ink
+    if rng.random() < 0.15:  # a face that is shaded from one side to the other
+        slope = np.linspace(0, float(rng.normal(0, 45)), height, dtype=np.float32)[:, None]
+        face = np.clip(ink + np.broadcast_to(slope, (height, width)), 0, 255)
+    _blend(place, mask, face)
+    if rng.random() < 0.1:  # raised: one edge in the light, the other in the shade
+        relief = cv2.filter2D(mask, cv2.CV_32F, np.array([[-1, 0, 0], [0, 0, 0], [0, 0, 1]], np.float32))
+        place[:] = np.clip(place + relief * float(rng.normal(0, 0.25)), 0, 255).astype(np.uint8)
+
+
+def _furniture(rng: np.random.Generator, board: Picture, ink: float) -> None:
+    """A frame, a rule under the line, or the edge of the board."""
+    height, width = board.shape
+    thick = max(1, round(height * rng.uniform(0.01, 0.05)))
+    kind = rng.random()
+    if kind < 0.5:
+        inset = int(rng.integers(0, 4))
+        cv2.rectangle(board, (inset, inset), (width - 1 - inset, height - 1 - inset), ink, thick)
+    elif kind < 0.75:
+        row = round(height * (rng.uniform(0.93, 1.0) if rng.random() < 0.7 else rng.uniform(0, 0.07)))
+        cv2.line(board, (0, row), (width, row), ink, thick)
+    else:
+        edge = round(width * rng.uniform(0.0, 0.04))
+        board[:, : edge + 1] = rng.integers(256)
+
+
+def _bent(rng: np.random.Generator, mask: Picture) -> Picture:
+    """Letters slanted, along an arc, or growing to one side."""
+    height, width = mask.shape
+    kind = rng.random()
+    slant = rng.normal(0, 0.25) if kind < 0.55 else 0.0
+    sag = rng.uniform(-0.5, 0.5) * height if kind >= 0.55 and kind < 0.9 else 0.0
+    grow = rng.uniform(0.6, 1.0) if kind >= 0.9 else 1.0
+    reach = int(abs(slant) * height / 2 + 2)
+    extra = int(abs(sag) + 2)
+    padded = np.pad(mask, ((extra, extra), (reach, reach)))
+    rows, columns = np.indices(padded.shape, dtype=np.float32)
+    across = (columns - padded.shape[1] / 2) / max(1.0, width / 2)  # -1..1 from the first to the last letter
+    middle = padded.shape[0] / 2
+    share = grow + (1 - grow) * (across + 1) / 2
+    source_rows = (rows - middle - sag * (across**2 - 0.5)) / share.clip(0.3) + middle
+    source_columns = columns + (rows - middle) * np.float32(slant)
+    bent = cv2.remap(padded, source_columns.astype(np.float32), source_rows.astype(np.float32), cv2.INTER_LINEAR)
+    inked_rows, inked_columns = np.flatnonzero(bent.max(axis=1) > 24), np.flatnonzero(bent.max(axis=0) > 24)
+    if not len(inked_rows):
+        return mask
+    return bent[inked_rows[0] : inked_rows[-1] + 1, inked_columns[0] : inked_columns[-1] + 1]

@@ -1,0 +1,137 @@
+"""Typefaces of signs: those of plates and many more, serifs, scripts and display cuts, opened as outlines.
+
+Fetched from packages by their ordinary clients (see :mod:`export.synthetic.fonts`), all under open licences, as are the
+two dictionaries.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from fontTools.ttLib import TTFont, TTLibError
+from PIL import Image, ImageDraw, ImageFont
+
+from export.synthetic import fonts
+from export.synthetic.sign_texts import ALPHABET
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_DEBIAN = """
+    fonts-adf-accanthis fonts-adf-berenis fonts-adf-gillius fonts-adf-ikarius fonts-adf-libris fonts-adf-romande
+    fonts-adf-universalis fonts-adf-verana fonts-averia-sans-gwf fonts-averia-serif-gwf fonts-breip fonts-cabin
+    fonts-cantarell fonts-comfortaa fonts-crosextra-carlito fonts-dosis fonts-dustin fonts-ebgaramond
+    fonts-femkeklaver fonts-freefont-ttf fonts-gfs-didot fonts-goudybookletter fonts-junction fonts-lato
+    fonts-linuxlibertine fonts-lobster fonts-lobstertwo fonts-oldstandard fonts-open-sans fonts-play fonts-prociono
+    fonts-quicksand fonts-rufscript fonts-sil-gentium-basic fonts-vollkorn wamerican wngerman
+""".split()  # noqa: SIM905 one package a line would be forty lines
+_NPM = """
+    playfair-display merriweather lora cinzel bitter arvo roboto-slab crimson-text alegreya rokkitt abril-fatface
+    bodoni-moda bangers lobster pacifico righteous bungee alfa-slab-one limelight fredoka luckiest-guy titan-one
+    carter-one passion-one bowlby-one shrikhand racing-sans-one orbitron audiowide special-elite rye sancreek
+    germania-one new-rocker metamorphous uncial-antiqua pirata-one grenze-gotisch poiret-one federo gruppo marcellus
+    forum playball kaushan-script dancing-script satisfy courgette cookie great-vibes yellowtail permanent-marker
+    caveat patrick-hand amatic-sc architects-daughter rock-salt londrina-solid stardos-stencil montserrat poppins
+    raleway josefin-sans ubuntu titillium-web oleo-script bree-serif patua-one graduate boogaloo chewy sigmar-one
+    zilla-slab libre-baskerville rubik
+""".split()  # noqa: SIM905 the same
+_LEFT_OUT = ("Math", "Symbol", "initials", "Initials", "DisplayInitials", "Bullets", "Dingbat", "Keyboard", "Mono-")
+_DICTIONARIES = ("wamerican/usr/share/dict/american-english", "wngerman/usr/share/dict/ngerman")
+_SIZE = 52
+_ENGLISH_SHARE = 3
+
+
+@dataclass(frozen=True)
+class Typeface:
+    """One font file, opened when first drawn with; ``characters`` are those of the alphabet that it has."""
+
+    path: Path
+    characters: frozenset[str]
+
+    @cached_property
+    def _font(self) -> Any:
+        return ImageFont.truetype(str(self.path), _SIZE, layout_engine=ImageFont.Layout.BASIC)
+
+    def draw(self, text: str, *, spread: float = 0.0) -> NDArray[np.uint8]:
+        """The text as ink 0..255 on one line, cut to the ink: uint8 (h, w); of no size where it has no ink.
+
+        Args:
+            text: of ``characters``.
+            spread: more room between characters, in ems; letters that touch each other take 0.
+
+        """
+        font = self._font
+        if not spread:
+            left, top, right, bottom = font.getbbox(text)
+            picture = Image.new("L", (max(1, right - left), max(1, bottom - top)))
+            ImageDraw.Draw(picture).text((-left, -top), text, fill=255, font=font)
+        else:
+            step = spread * _SIZE
+            width = font.getlength(text) + abs(step) * len(text) + _SIZE
+            picture = Image.new("L", (int(width), 3 * _SIZE))
+            pen, column = ImageDraw.Draw(picture), _SIZE / 2
+            for character in text:
+                pen.text((column, _SIZE), character, fill=255, font=font)
+                column += font.getlength(character) + step
+        return _cut(np.asarray(picture))
+
+
+def fetch(folder: Path) -> None:
+    """Download every package into a folder that lacks it; needs ``apt-get`` with its lists, ``dpkg`` and ``npm``."""
+    fonts.fetch(folder)
+    missing = [name for name in _DEBIAN if not (folder / name).is_dir()]
+    if missing:
+        subprocess.run(["apt-get", "download", "-q", *missing], cwd=folder, check=True, timeout=600)
+        for archive in folder.glob("*.deb"):
+            subprocess.run(["dpkg", "-x", archive, folder / archive.name.split("_")[0]], check=True, timeout=60)
+            archive.unlink()
+    missing = [name for name in _NPM if not (folder / name).is_dir()]
+    if missing:
+        packages = [f"@fontsource/{name}" for name in missing]
+        subprocess.run(["npm", "pack", "--silent", *packages], cwd=folder, check=True, timeout=900)
+        for name in missing:
+            (archive,) = folder.glob(f"fontsource-{name}-[0-9]*.tgz")
+            fonts.unpack(archive, folder / name)
+            archive.unlink()
+
+
+def load_typefaces(folder: Path) -> list[Typeface]:
+    """Every typeface below a folder that has at least the letters and digits, in a fixed order."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in {".ttf", ".otf"} and not any(part in path.name for part in _LEFT_OUT):
+            characters = _characters(path)
+            if characters:
+                found.append(Typeface(path, characters))
+    return found
+
+
+def load_words(folder: Path) -> list[str]:
+    """Dictionary words; English ones count three times, since most signs that are measured on are English."""
+    english, german = ((folder / name).read_text("utf-8").split() for name in _DICTIONARIES)
+    return english * _ENGLISH_SHARE + german
+
+
+def _characters(path: Path) -> frozenset[str]:
+    """Those of the alphabet with a glyph; none where letters or digits are missing, or the file is no font."""
+    try:
+        with TTFont(path, lazy=True) as font:
+            codes = font.getBestCmap() or {}
+    except (TTLibError, OSError):
+        return frozenset()
+    have = frozenset(character for character in ALPHABET if ord(character) in codes)
+    plain = {character for character in ALPHABET if character.isascii() and character.isalnum()}
+    return have | {" "} if plain <= have else frozenset()
+
+
+def _cut(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    rows, columns = np.flatnonzero(picture.max(axis=1) > 24), np.flatnonzero(picture.max(axis=0) > 24)
+    if not len(rows):
+        return picture[:0, :0]
+    return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -1,0 +1,108 @@
+"""The sign recogniser: what is written, how it is drawn, and a training that resumes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import torch
+
+from export import signs
+from export.recogniser import as_input
+from export.synthetic import sign_strips
+from export.synthetic.sign_boards import Studio
+from export.synthetic.sign_fonts import Typeface, load_typefaces
+from export.synthetic.sign_strips import HEIGHT, WIDTHS
+from export.synthetic.sign_texts import ALPHABET, LONGEST, Writer, readable
+
+FONTS = Path(mpl.get_data_path()) / "fonts/ttf"
+
+
+@pytest.fixture(scope="module")
+def studio() -> Studio:
+    """Typefaces that came with a package of the environment, and a photograph of noise."""
+    faces = [face for face in load_typefaces(FONTS) if face.path.name.startswith("DejaVu")]
+    grain = np.random.default_rng(1).integers(0, 256, (120, 200), dtype=np.uint8)
+    return Studio(faces, Writer(["Straße", "market", "été"]), [grain])
+
+
+def test_texts_keep_to_the_alphabet_and_its_length() -> None:
+    writer, rng = Writer(["Straße", "market", "été", "x" * 60, "日本"]), np.random.default_rng(1)
+    texts = [writer(rng) for _ in range(3000)]
+    assert {character for text in texts for character in text} <= set(ALPHABET)
+    assert all(0 < len(text) <= LONGEST and text == " ".join(text.split()) for text in texts)
+    assert any("km" in text for text in texts)
+    assert any(set(text) & set("ąčęğőșž") for text in texts)
+
+
+def test_the_alphabet_names_every_character_once() -> None:
+    assert len(set(ALPHABET)) == len(ALPHABET)
+
+
+@pytest.mark.parametrize(("word", "kept"), [("Straße", "Straße"), ("Ḟoo", "Foo"), ("日本", ""), ("e\u0301te", "éte")])
+def test_a_word_loses_marks_that_the_alphabet_lacks(word: str, kept: str) -> None:
+    assert readable(word) == kept
+
+
+def test_a_typeface_draws_what_it_has_and_says_what_it_has(studio: Studio) -> None:
+    face = studio.typefaces[0]
+    assert isinstance(face, Typeface)
+    narrow, wide = face.draw("TTT"), face.draw("TTT", spread=0.5)
+    assert narrow.dtype == np.uint8
+    assert narrow.max() == 255
+    assert wide.shape[1] > narrow.shape[1]
+    assert face.draw(" ").size == 0
+    assert {" ", "A", "é"} <= face.characters
+
+
+def test_a_shard_is_the_same_for_the_same_arguments_and_has_room_for_its_labels(studio: Studio) -> None:
+    first, again = (sign_strips.render_shard(studio, seed=1, number=2, size=120) for _ in range(2))
+    assert set(first) <= set(WIDTHS)
+    assert sum(len(group.strips) for group in first.values()) > 90
+    for width, group in first.items():
+        assert np.array_equal(group.strips, again[width].strips)
+        assert np.array_equal(group.labels, again[width].labels)
+        assert group.strips.shape[1:] == (HEIGHT, width)
+        assert (group.labels.max(axis=1) > 0).all()
+        assert all(sign_strips.fits([label for label in row if label], width) for row in group.labels.tolist())
+
+
+def test_equal_neighbours_need_a_step_more() -> None:
+    assert sign_strips.fits([1] * 8, 60)
+    assert not sign_strips.fits([1] * 8, 56)
+    assert sign_strips.fits(list(range(1, 15)), 56)
+
+
+def test_lettering_can_be_told_from_its_board(studio: Studio) -> None:
+    for number in range(60):
+        line = studio.line(np.random.default_rng(number))
+        x0, y0, x1, y1 = (round(edge) for edge in line.box)
+        assert 0 <= x0 < x1 <= line.image.shape[1]
+        assert 0 <= y0 < y1 <= line.image.shape[0]
+        assert float(line.image[y0:y1, x0:x1].std()) > 2
+
+
+def test_a_training_goes_on_where_it_stopped_and_stops_on_time(studio: Studio, tmp_path: Path) -> None:
+    shards = tmp_path / "shards"
+    sign_strips.render_shards(shards, studio, seed=1, count=1, size=600)
+    recipe = signs.Recipe(shards=shards, out=tmp_path / "run", minutes=0.02, seed=1)
+    path = signs.train(recipe)
+    first = torch.load(path, weights_only=True)
+    assert first["seen"] > 0
+    signs.train(recipe)
+    assert torch.load(path, weights_only=True)["spent"] == first["spent"]
+
+
+def test_without_shards_the_error_says_so(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no shards"):
+        next(signs.batches(tmp_path, 1))
+
+
+def test_strips_of_all_widths_are_read_by_one_network() -> None:
+    network = signs.make("ab").eval()
+    strips = [np.zeros((HEIGHT, width), np.uint8) for width in (*WIDTHS, *WIDTHS)]
+    assert len(signs.greedy(network, strips, "ab")) == 6
+    for width in WIDTHS:
+        assert network(as_input(torch.zeros(1, HEIGHT, width, dtype=torch.uint8))).shape == (1, width // 4, 3)
