@@ -40,6 +40,7 @@ LISTED = 8
 _LINE_MARGIN = 0.02  # of a line's own width and height; less than of a plate's, for the next line is near
 _HALF = math.log(0.5)
 _UPRIGHT = 0.75  # width / height below which a plate stands on its side
+_HEADLONG = -4.0  # nats; one plate in fifty hangs upside down, and hardly that
 _DOUBT = -0.3  # log-probability of a text below which it is looked at again, and upside down
 _NO_TEXT = -7.0  # log-probability of one that is so unlikely that no further look makes a text of it
 _AGAIN = ((0.1, 0.0), (-0.05, -0.02), (0.0, 0.12), (0.0, -0.12))  # wider, tighter, higher, lower
@@ -142,10 +143,10 @@ class Sight:
             turns = (2,) if best.hypotheses and best.hypotheses[0].log_prob < _DOUBT else ()
         for turn in turns:
             other = self._read(partial(rectify.strip, image, turned(quad, turn), margin=margin))
-            if (
-                other.hypotheses and other.hypotheses[0].log_prob >= _HALF
-            ):  # anything looks like some text from somewhere
-                best = likelier(best, other)
+            # Nearly anything looks like a text from somewhere when it stands on its head: only a clear one counts.
+            clear = bool(other.hypotheses) and other.hypotheses[0].log_prob >= _HALF
+            if clear and likelihood(other) + (_HEADLONG if turn == 2 else 0) > likelihood(best):
+                best = other
         return best
 
     def _read(self, cut: Callable[..., Strip]) -> Sighting:
