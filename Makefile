@@ -7,7 +7,7 @@ PIP := -m pip install --disable-pip-version-check
 SAMPLES := docs/samples
 
 .PHONY: test-browser fuzz-web rate-web rate-search test-picamera soak-camera rate-camera run test lint unit test-tflite test-export asan fuzz locks clean help \
-	test-arm64 count-arm64 test-install test-fresh dist docs soak-publish rate-publish soak-store soak-full soak-week rate-store \
+	test-arm64 test-armv7l count-arm64 test-install test-fresh dist docs soak-publish rate-publish soak-store soak-full soak-week rate-store \
 	soak-serve
 
 help: ## this list
@@ -46,6 +46,9 @@ PROCESSORS ?= cortex-a53 cortex-a72 cortex-a76
 ARM64 := .venv-test/bin/python tests/arm64/emulate.py
 test-arm64: .venv-test/ready ## the tests of native code as on a Raspberry Pi 3, 4 and 5, in an emulator
 	$(ARM64) --suites $(SUITES) --processors $(PROCESSORS)
+
+test-armv7l: .venv-test/ready ## texts as on a Raspberry Pi 2, with tflite-runtime and Debian's NumPy and OpenCV
+	$(ARM64) --suites armv7l --processors cortex-a7 --quick
 
 count-arm64: .venv-test/ready ## write down anew what a frame costs on a Raspberry Pi, in instructions
 	$(ARM64) --suites bookworm --record

@@ -150,9 +150,9 @@ def union(
     while True:
         first, after = levels[-2], levels[-1]
         owners, states, tags, masses = _united(owners, states, tags, masses)
-        ends.append(np.bincount(owners, weights=masses * accept[states], minlength=after - first))
+        ends.append(np.bincount(owners.astype(np.intp), weights=masses * accept[states], minlength=after - first))
         begins = np.flatnonzero(np.diff(owners, prepend=-1))
-        following = np.add.reduceat(names[states] * tags[:, None], begins, axis=0)
+        following = np.add.reduceat(names[states] * tags[:, None], begins.astype(np.intp), axis=0)
         sources, labels = np.nonzero(following)
         if not len(sources):
             break
@@ -161,7 +161,7 @@ def union(
         bounds = np.append(begins, len(owners))
         lengths = np.diff(bounds)[sources[chosen]]
         at = _ranges(bounds[sources[chosen]], bounds[sources[chosen]] + lengths)
-        owners = np.repeat(np.arange(len(chosen)), lengths)
+        owners = np.repeat(np.arange(len(chosen)), lengths.astype(np.intp))
         states = reached[states[at], labels[chosen][owners]]
         alive = states >= 0
         owners, states, tags, masses = owners[alive], states[alive], tags[at][alive], masses[at][alive]
@@ -177,7 +177,7 @@ def union(
 def relabelled(layers: Layers, positions: NDArray[np.int64]) -> Layers:
     """The same language over another alphabet, in which label ``i`` is at ``positions[i]``."""
     labels = positions[layers.labels]
-    sources = np.repeat(np.arange(len(layers.accept)), np.diff(layers.offsets))
+    sources = np.repeat(np.arange(len(layers.accept)), np.diff(layers.offsets).astype(np.intp))
     order = np.lexsort((labels, sources))
     return Layers(layers.offsets, labels[order], layers.targets[order], layers.accept, layers.levels)
 
@@ -209,7 +209,7 @@ def automaton(layers: Layers, classes: NDArray[np.int32], terms: Terms) -> Autom
         terms: how masses become weights.
 
     """
-    depth = np.repeat(np.arange(len(layers.levels) - 1), np.diff(layers.levels))
+    depth = np.repeat(np.arange(len(layers.levels) - 1), np.diff(layers.levels).astype(np.intp))
     ends = np.logaddexp(layers.accept, terms.free_prior - terms.free_price * depth)
     leaves = terms.free_prior - terms.free_price * (
         depth + 1
@@ -221,9 +221,11 @@ def automaton(layers: Layers, classes: NDArray[np.int32], terms: Terms) -> Autom
         if len(inner):
             span = slice(layers.offsets[low], layers.offsets[high])
             starts = layers.offsets[inner] - layers.offsets[low]
-            best[inner] = np.maximum(best[inner], np.maximum.reduceat(best[layers.targets[span]], starts))
-            height[inner] = 1 + np.maximum.reduceat(height[layers.targets[span]], starts)
-    sources = np.repeat(np.arange(len(best)), np.diff(layers.offsets))
+            best[inner] = np.maximum(
+                best[inner], np.maximum.reduceat(best[layers.targets[span]], starts.astype(np.intp))
+            )
+            height[inner] = 1 + np.maximum.reduceat(height[layers.targets[span]], starts.astype(np.intp))
+    sources = np.repeat(np.arange(len(best)), np.diff(layers.offsets).astype(np.intp))
     weights = best[layers.targets] - best[sources]
     own = _pair(_grade(ends - best), _grade(leaves - best))
     merged = _merge(layers.offsets, layers.labels, layers.targets, height, _grade(weights), own)
@@ -240,7 +242,7 @@ def _futures(
     targets = np.concatenate([language.targets + base for language, base in zip(languages, bases, strict=False)])
     accept = np.concatenate([language.accept for language in languages])
     reached = np.full((len(accept), max([int(labels.max(initial=0)) + 1, *map(len, groups)])), -1)
-    reached[np.repeat(np.arange(len(accept)), lengths), labels] = targets
+    reached[np.repeat(np.arange(len(accept)), lengths.astype(np.intp)), labels] = targets
     for group in groups:
         inside = reached[:, : len(group)][:, group]
         main = np.sort(inside, axis=1)[:, group.sum() // 2, None]  # where half of them lead, if half lead anywhere
@@ -254,8 +256,8 @@ def _futures(
     while True:
         taller, more = np.zeros_like(height), accept.astype(np.float64)
         if len(inner):
-            taller[inner] = 1 + np.maximum.reduceat(height[targets], offsets[inner])
-            more[inner] += np.add.reduceat(texts[targets], offsets[inner])
+            taller[inner] = 1 + np.maximum.reduceat(height[targets], offsets[inner].astype(np.intp))
+            more[inner] += np.add.reduceat(texts[targets], offsets[inner].astype(np.intp))
         if (taller == height).all() and (more == texts).all():
             break
         height, texts = taller, more
@@ -275,8 +277,8 @@ def _united(
     return (
         owners[begins],
         states[begins],
-        np.add.reduceat(tags[order], begins),
-        np.add.reduceat(masses[order], begins),
+        np.add.reduceat(tags[order], begins.astype(np.intp)),
+        np.add.reduceat(masses[order], begins.astype(np.intp)),
     )
 
 
@@ -317,7 +319,7 @@ def _emit(
     rank = np.empty(len(kept), np.int64)
     rank[merged[kept]] = np.arange(len(kept))
     at = _ranges(layers.offsets[kept], layers.offsets[kept + 1])
-    sources = np.repeat(np.arange(len(kept)), layers.offsets[kept + 1] - layers.offsets[kept])
+    sources = np.repeat(np.arange(len(kept)), (layers.offsets[kept + 1] - layers.offsets[kept]).astype(np.intp))
     labels, targets, edge_weights = layers.labels[at], rank[merged[layers.targets[at]]], weights[at]
     accept = ends[kept]
     if np.isfinite(leaves[0]):
@@ -371,7 +373,9 @@ def offsets_of(sources: NDArray[np.int64], states: int) -> NDArray[np.int64]:
 def _ranges(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
     """``starts[0]..ends[0]-1``, then ``starts[1]..ends[1]-1``, and so on, in one array."""
     lengths = ends - starts
-    found: NDArray[np.int64] = np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+    found: NDArray[np.int64] = np.arange(lengths.sum()) + np.repeat(
+        starts - np.cumsum(lengths) + lengths, lengths.astype(np.intp)
+    )
     return found
 
 

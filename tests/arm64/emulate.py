@@ -166,8 +166,10 @@ def main() -> int:
     """Runs what the command line asks for; 0 if everything is as it should be."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--suites", nargs="+", default=["bookworm", "trixie"], choices=list(trees.SUITES))
-    parser.add_argument("--processors", nargs="+", default=list(trees.PROCESSORS), choices=list(trees.PROCESSORS))
+    cores = [name for name in trees.PROCESSORS if name != "cortex-a7"]
+    parser.add_argument("--processors", nargs="+", default=cores, choices=list(trees.PROCESSORS))
     parser.add_argument("--record", action="store_true", help="only count instructions, and write them down")
+    parser.add_argument("--quick", action="store_true", help="compare and count, but leave the tests out")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     began = time.monotonic()
@@ -184,18 +186,23 @@ def main() -> int:
     command = [sys.executable, str(HERE / "fingerprint.py"), *map(str, SAMPLES)]
     here = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout)
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        return int(any(list(pool.map(lambda machine: _examine(machine, here, began), machines))))
+        quick = arguments.quick
+        return int(any(list(pool.map(lambda machine: _examine(machine, here, began, quick=quick), machines))))
 
 
-def _examine(machine: Machine, here: Mapping[str, Any], began: float) -> bool:
+def _examine(machine: Machine, here: Mapping[str, Any], began: float, *, quick: bool) -> bool:
     """Whether something is wrong with one machine; says what."""
-    wrong = [f"differs: {what}" for what in differences(here, machine.fingerprint())]
+    there = machine.fingerprint()
+    if machine.name.startswith("armv7l"):  # another interpreter and another OpenCV: only what is read must be the same
+        here = {"exact": {name: here["exact"][name] for name in ("texts", "regions", "labels")}, "close": {}}
+        there = {"exact": there["exact"], "close": {}}
+    wrong = [f"differs: {what}" for what in differences(here, there)]
     if machine.name.startswith("bookworm"):  # whose versions are pinned for good
         recorded = json.loads(RECORD.read_text("utf-8")).get(machine.name, {})
         counted = machine.instructions()
         wrong += [f"slower: {what}; if it must be, run 'make count-arm64'" for what in slower(counted, recorded)]
         print(f"{machine.name}: thousand instructions {counted}", flush=True)
-    failed = machine.test()
+    failed = "" if quick else machine.test()
     wrong += [failed] if failed else []
     print(f"[{time.monotonic() - began:3.0f} s] {machine.name}: {'; '.join(wrong) or 'all well'}", flush=True)
     return bool(wrong)

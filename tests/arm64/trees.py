@@ -29,11 +29,13 @@ class Processor:
     name: str
     part: str
     features: str
+    architecture: int = 8
 
     def cpuinfo(self) -> str:
         """Four cores of it."""
         says = (
-            f"BogoMIPS\t: 108.00\nFeatures\t: {self.features}\nCPU implementer\t: 0x41\nCPU architecture: 8\n"
+            f"BogoMIPS\t: 108.00\nFeatures\t: {self.features}\nCPU implementer\t: 0x41\n"
+            f"CPU architecture: {self.architecture}\n"
             f"CPU variant\t: 0x0\nCPU part\t: {self.part}\nCPU revision\t: 3\n"
         )
         return "\n".join(f"processor\t: {core}\n{says}" for core in range(4))
@@ -49,7 +51,10 @@ PROCESSORS = {
         "fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp",
     ),
 }
-"""Raspberry Pi 3 and Zero 2 W, 4, 5."""
+PROCESSORS["cortex-a7"] = Processor(
+    "cortex-a7", "0xc07", "half thumb fastmult vfp edsp neon vfpv3 tls vfpv4 idiva idivt vfpd32 lpae evtstrm", 7
+)
+"""Raspberry Pi 3 and Zero 2 W, 4, 5; and 2, which knows 32 bits alone."""
 
 _PURE = ("interegular", "pytest", "pytest-timeout", "hypothesis", "packaging", "pluggy", "iniconfig", "pygments")
 _LITERT = ("ai-edge-litert", "backports-strenum", "flatbuffers", "ml-dtypes", "protobuf", "tqdm", "typing-extensions")
@@ -95,6 +100,9 @@ class Suite:
         return CACHE / self.name / "site"
 
 
+_MIRROR = "deb http://deb.debian.org/debian {} main"
+"""Releases without what was added since: the same trees for everybody, and the same instructions."""
+
 _AARCH64 = ("manylinux2014_aarch64", *(f"manylinux_2_{minor}_aarch64" for minor in (17, 24, 27, 28, 31, 34)))
 _MODERN = ("numpy", "opencv-python-headless", "sortedcontainers", *_LITERT, *_PURE)
 SUITES = {
@@ -102,6 +110,18 @@ SUITES = {
     for suite in (
         Suite("bookworm", "bookworm", "arm64", "qemu-aarch64", "aarch64-linux-gnu", "3.11", _AARCH64, _MODERN),
         Suite("trixie", "trixie", "arm64", "qemu-aarch64", "aarch64-linux-gnu", "3.13", _AARCH64, _MODERN),
+        Suite(
+            "armv7l",
+            "bookworm",
+            "armhf",
+            "qemu-arm",
+            "arm-linux-gnueabihf",
+            "3.11",
+            ("manylinux_2_34_armv7l",),
+            ("tflite-runtime", *_PURE),
+            "tflite.txt",
+            ("python3-numpy", "python3-opencv"),  # the package index has no wheels of them for 32 bits
+        ),
     )
 }
 
@@ -116,7 +136,11 @@ def prepare(suite: Suite) -> None:
     tree = ["mmdebstrap", "--quiet", "--variant=extract"]
     packages = ",".join(("python3", "libstdc++6", *suite.packages))
     _once(CACHE / "qemu", [*tree, "--arch=amd64", "--include=qemu-user", "bookworm"])
-    _once(suite.tree, [*tree, f"--arch={suite.architecture}", f"--include={packages}", suite.debian])
+    _once(
+        suite.tree,
+        [*tree, f"--arch={suite.architecture}", f"--include={packages}", suite.debian],
+        then=[_MIRROR.format(suite.debian)],
+    )
     if not (suite.tree / "lib").exists():
         (suite.tree / "lib").symlink_to("usr/lib")
     _once(suite.site, _download(suite), then=["--requirement"], text=_requirements(suite))
@@ -135,6 +159,11 @@ def emulator(suite: Suite, processor: Processor) -> tuple[list[str], dict[str, s
     libraries = f"{qemu}/usr/lib/x86_64-linux-gnu:{qemu}/lib/x86_64-linux-gnu"
     loader = [str(qemu / "lib64/ld-linux-x86-64.so.2"), "--library-path", libraries]
     command = [*loader, str(qemu / "usr/bin" / suite.emulator), "-L", str(prefix), "-cpu", processor.name]
+    # In a tree that was unpacked but not set up, nothing points to the one of several linear algebras.
+    tree = suite.tree / "usr/lib" / suite.triplet
+    algebra = [str(tree / name) for name in ("blas", "lapack", "pulseaudio") if (tree / name).is_dir()]
+    if algebra:
+        command += ["-E", f"LD_LIBRARY_PATH={':'.join(algebra)}"]
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": os.environ.get("HOME", "/"),
@@ -175,18 +204,18 @@ def _download(suite: Suite) -> list[str]:
 
 
 def _once(folder: Path, command: Sequence[str], *, then: Sequence[str] = (), text: str = "") -> None:
-    """Run ``command FOLDER [THEN FILE]``, unless the same filled the folder before."""
+    """Run ``command FOLDER [THEN] [FILE]``, unless the same filled the folder before; FILE holds the text."""
     key = hashlib.sha256("\0".join([*command, *then, text]).encode()).hexdigest()
     mark = folder.with_name(f"{folder.name}.key")
     if folder.is_dir() and mark.is_file() and mark.read_text("ascii") == key:
         return
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    more: list[str] = []
-    if then:
+    more = list(then)
+    if text:
         listed = folder.with_name(f"{folder.name}.txt")
         listed.write_text(text, "utf-8")
-        more = [*then, str(listed)]
+        more.append(str(listed))
     _run([*command, str(folder), *more])
     mark.write_text(key, "ascii")
 
@@ -201,7 +230,8 @@ def build(architecture: str, triplet: str) -> Path:
     work = CACHE / "wheel" / architecture
     headers = work.with_name(f"headers-{architecture}")
     packages = "--include=libpython3-dev"
-    _once(headers, ["mmdebstrap", "--quiet", "--variant=extract", f"--arch={architecture}", packages, "bookworm"])
+    tree = ["mmdebstrap", "--quiet", "--variant=extract", f"--arch={architecture}", packages, "bookworm"]
+    _once(headers, tree, then=[_MIRROR.format("bookworm")])
     shutil.rmtree(work, ignore_errors=True)
     copy_sources(work / "source")
     # Python's headers before those of the host's Python, the C library's after those of the cross-compiler.
