@@ -21,7 +21,8 @@ tar -xf "$tar" -C "$work"
 # The network as this machine has it.
 cp /etc/resolv.conf "$work/etc/resolv.conf"
 [ ! -f /etc/pip.conf ] || cp /etc/pip.conf "$work/etc/pip.conf"
-[ ! -d /etc/ssl/certs ] || cp -rL /etc/ssl/certs "$work/etc/ssl/"
+[ ! -f /etc/ssl/certs/ca-certificates.crt ] ||
+    cp --remove-destination /etc/ssl/certs/ca-certificates.crt "$work/etc/ssl/certs/ca-certificates.crt"
 git -C "$HERE" archive --format=tar --prefix=edge-ocr/ HEAD | tar -x -C "$work/root"
 into() {
     unshare --mount --pid --fork --mount-proc="$work/proc" chroot "$work" /bin/sh -c "cd /root/edge-ocr && $1"
