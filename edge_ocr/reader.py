@@ -145,7 +145,7 @@ class Reader:
         stopwatch = stopwatch or Stopwatch()
         sightings = self.sightings(image, crop=crop, stopwatch=stopwatch)
         sight = Sight(self.recogniser, self.grammar, 0, stopwatch)
-        looks = [[sighting, *([] if crop else sight.again(image, sighting))] for sighting in sightings]
+        looks = [[sighting, *sight.again(image, sighting)] for sighting in sightings]
         with stopwatch.lap("decode"):
             votes = [vote.fuse(each, self.grammar, kind=self.kind) for each in looks]
         pairs = zip(sightings, votes, strict=True)

@@ -94,14 +94,14 @@ class Sight:
         return self._likeliest(image, first, margin=0.0)
 
     def again(self, image: Image, sighting: Sighting) -> list[Sighting]:
-        """Further looks at a text that was detected and left in doubt; what they all say together is more often right.
+        """Further looks at a text that was left in doubt; what they all say together is more often right.
 
-        A detector's corners err by a few hundredths of the width and twice that of the height; each further look
-        stretches or trims the quad one way.
+        A detector's corners, and who cuts out a crop, err by a few hundredths of the width and twice that of the
+        height; each further look stretches or trims the quad one way.
 
         Args:
             image: as before.
-            sighting: of one of its quads.
+            sighting: of one of its quads, or of all of it.
 
         Returns:
             None for a text that leaves no doubt, or where no text is.

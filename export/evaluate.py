@@ -1,7 +1,7 @@
 """Measure a recogniser's bundle on labelled photographs: ``python -m export evaluate BUNDLE FOLDER``.
 
-What is measured is what ships: the .tflite file, one line or two as :mod:`edge_ocr.sight` finds likelier, the decoder
-and the vote's confidence, as ``edge-ocr read --crop`` runs them.
+What is measured is what ships: the .tflite file, one line or two as :mod:`edge_ocr.sight` finds likelier, further looks
+where the first leaves a doubt, the decoder, and the vote, as ``edge-ocr read --crop`` runs them.
 """
 
 from __future__ import annotations
@@ -39,9 +39,17 @@ _SHADES = (0, 70, 140)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """One labelled crop, what the recogniser made of it, its width in pixels, and its mean grey level (0..255)."""
+    """One labelled crop.
 
-    sighting: Sighting
+    Attributes:
+        sightings: what the recogniser made of it, at first and when it looked again.
+        label: its text.
+        width: in pixels.
+        shade: its mean grey level, 0..255.
+
+    """
+
+    sightings: tuple[Sighting, ...]
     label: str
     width: int
     shade: float
@@ -63,7 +71,17 @@ class Read:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """A bundle on a folder: ``greedy`` best paths, ``constrained`` texts with the region's formats in the search."""
+    """A bundle on a folder.
+
+    Attributes:
+        folder: what was measured.
+        looks: at each crop.
+        reads: what they say together.
+        greedy: best paths of the first looks, without formats.
+        constrained: the reads, with the region's formats in the search.
+        calibration: of the reads.
+
+    """
 
     folder: Folder
     looks: list[Look]
@@ -116,16 +134,18 @@ def evaluate(bundle: Bundle, data: Path, folder: Folder, *, regions: Sequence[st
 def look(recogniser: Recogniser, grammar: Grammar, data: Path, folder: Folder) -> list[Look]:
     """Recognise every crop of a folder that may be measured."""
     sight = Sight(recogniser, grammar, frame=0, stopwatch=Stopwatch())
-    return [
-        Look(sight.of_crop(image, Kind.PLATE), text, image.shape[1], float(rectify.grey(image).mean()))
-        for image, text in photographs.development(data, folder)
-    ]
+    looks = []
+    for image, text in photographs.development(data, folder):
+        first = sight.of_crop(image, Kind.PLATE)
+        shade = float(rectify.grey(image).mean())
+        looks.append(Look((first, *sight.again(image, first)), text, image.shape[1], shade))
+    return looks
 
 
 def score(looks: list[Look], grammar: Grammar, folder: Folder) -> Evaluation:
     """Decode and compare with the labels."""
     labels = [item.label for item in looks]
-    paths = [ctc.greedy(item.sighting.log_probs) for item in looks]
+    paths = [ctc.greedy(item.sightings[0].log_probs) for item in looks]
     texts = ["".join(grammar.alphabet[label - 1] for label in path.labels) for path in paths]
     reads = [_read(item, grammar, folded=folder.folded) for item in looks]
     return Evaluation(
@@ -142,7 +162,7 @@ def sheet(evaluation: Evaluation, path: Path, *, columns: int = 7, rows: int = 2
     """Draw the failures, label above read, the most confident first; gives how many there are."""
     pairs = zip(evaluation.looks, evaluation.reads, strict=True)
     wrong = sorted((pair for pair in pairs if not pair[1].right), key=lambda pair: -pair[1].confidence)
-    tiles = [_tile(item.sighting.strip.image, read) for item, read in wrong[: columns * rows]]
+    tiles = [_tile(item.sightings[0].strip.image, read) for item, read in wrong[: columns * rows]]
     if tiles:
         tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
         lines = [np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
@@ -152,7 +172,7 @@ def sheet(evaluation: Evaluation, path: Path, *, columns: int = 7, rows: int = 2
 
 def _read(item: Look, grammar: Grammar, *, folded: bool) -> Read:
     label = scored(item.label, folded=folded)
-    ballot = vote.fuse([item.sighting], grammar, kind=Kind.PLATE)
+    ballot = vote.fuse(item.sightings, grammar, kind=Kind.PLATE)
     if ballot is None:
         return Read("", label, 0.0)
     return Read(scored(ballot.reading.text, folded=folded), label, ballot.reading.confidence)

@@ -13,7 +13,9 @@ from export.scoring import Score, calibration
 def test_groups_count_each_crop_once_by_width_and_once_by_brightness() -> None:
     quad = Quad(corners_of([(0, 0), (1, 0), (1, 1), (0, 1)]), Kind.PLATE, 1.0)
     sighting = Sighting(0, Strip(np.zeros((2, 4), np.uint8), quad), np.zeros((1, 3), np.float32), ())
-    looks = [Look(sighting, "A", width, shade) for width, shade in ((60, 20.0), (79, 69.9), (80, 70.0), (500, 255.0))]
+    looks = [
+        Look((sighting,), "A", width, shade) for width, shade in ((60, 20.0), (79, 69.9), (80, 70.0), (500, 255.0))
+    ]
     reads = [Read("A", "A", 0.9), Read("B", "A", 0.5), Read("A", "A", 0.9), Read("A", "A", 0.9)]
     made = Evaluation(
         Folder("plates", "us"),
