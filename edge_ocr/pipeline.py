@@ -416,6 +416,7 @@ class Pipeline:
             standing=track.standing,
             rejected={reason: count for reason, count in counts.items() if count},
             preview=preview,
+            votes=result.ballots,
         )
 
 

@@ -71,6 +71,7 @@ class Shield:
         if self._mode == "listed" and decision.list is None:
             return None
         reading, crop = event.reading, self._picture(event.crop)
+        votes = event.votes if self._mode == "plain" else ()
         if self._mode == "hashed":
             reading = replace(reading, text=self.text(reading.text), alternatives=())
             entry = None if decision.entry is None else self.text(decision.entry)
@@ -79,7 +80,7 @@ class Shield:
             if decision.distance > 0:  # what was read may be somebody else's plate, and so is the picture
                 reading, crop = replace(reading, text=decision.entry or ""), None
             reading = replace(reading, alternatives=())
-        return replace(event, reading=reading, crop=crop), decision
+        return replace(event, reading=reading, crop=crop, votes=votes), decision
 
     def attempt(self, attempt: Attempt) -> Attempt:
         """A track that did not become an event, as it may be kept; on a list it cannot have been."""

@@ -255,6 +255,19 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Ballot:
+    """What one frame says by itself, and the probability that it gives to that."""
+
+    frame: int
+    text: str
+    probability: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"frame": self.frame, "text": self.text, "confidence": round(self.probability, 4)}
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One plate or sign that passed or came to stand in front of a camera.
 
@@ -265,8 +278,9 @@ class Event:
     that it stood there when last seen. ``rejected`` counts the frames that do not speak for the text, by reason:
     'unread' without a text, 'outvoted' with another one, 'surplus' less legible than enough others, 'skipped' not read
     for want of time. ``crop_file`` is where the store put the crop, relative to the store's folder; None if it was not
-    stored. ``decision`` is what the lists say of it; None before they were asked. A ``preview`` is told while more is
-    still read: the final event, which has the same id, follows.
+    stored. ``decision`` is what the lists say of it; None before they were asked. ``votes`` are the frames that
+    decided, each by itself; none where privacy forbids it. A ``preview`` is told while more is still read: the final
+    event, which has the same id, follows.
     """
 
     id: str
@@ -288,6 +302,7 @@ class Event:
     standing: bool = False
     rejected: Mapping[str, int] = field(default_factory=dict)
     preview: bool = False
+    votes: tuple[Ballot, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The event as `watch --json` prints and the store writes it: plain values, no pixels."""
@@ -312,6 +327,7 @@ class Event:
             "crop": self.crop_file,
             "crop_frame": self.crop_frame,
             "alternatives": [other.as_json() for other in self.reading.alternatives],
+            "votes": [ballot.as_json() for ballot in self.votes],
             "list": self.decision and self.decision.entry,
             "decision": self.decision and self.decision.as_json(),
         }

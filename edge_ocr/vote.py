@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from edge_ocr import ctc
-from edge_ocr.types import Alternative, Reading
+from edge_ocr.types import Alternative, Ballot, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +40,7 @@ class Vote:
         best: index of the sighting that supports the text best: its crop is the evidence.
         unread: how many sightings gave no text at all; they were looked at and had nothing to say.
         outvoted: how many sightings read something else best.
+        ballots: what each sighting that gave a text says by itself, in the order of their frames.
 
     """
 
@@ -47,6 +48,7 @@ class Vote:
     best: int
     unread: int
     outvoted: int
+    ballots: tuple[Ballot, ...] = ()
 
     @property
     def margin(self) -> float:
@@ -118,9 +120,14 @@ def fuse(sightings: Sequence[Sighting], grammar: Grammar, *, kind: Kind, trust: 
         quad=sightings[best].strip.quad,
         alternatives=tuple(alternatives),
     )
-    favourites = (max(sightings[index].hypotheses, key=lambda known: known.score).labels for index in legible)
-    outvoted = sum(labels != candidates[winner] for labels in favourites)
-    return Vote(reading, best, len(sightings) - len(legible), outvoted)
+    favourites = [(index, max(sightings[index].hypotheses, key=lambda known: known.score)) for index in legible]
+    outvoted = sum(known.labels != candidates[winner] for _, known in favourites)
+    ballots = [
+        Ballot(sightings[index].frame, _text(known.labels, grammar), math.exp(min(0.0, known.log_prob)))
+        for index, known in favourites
+    ]
+    told = tuple(sorted(ballots, key=lambda ballot: ballot.frame))
+    return Vote(reading, best, len(sightings) - len(legible), outvoted, told)
 
 
 def contradiction(

@@ -50,6 +50,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         repaired=YES,
     ),
     "Alternative": record("A text that was also possible.", text=TEXT, confidence=SHARE),
+    "Ballot": record("What one frame says by itself.", frame=WHOLE, text=TEXT, confidence=SHARE),
     "Decision": record(
         "What the lists say.",
         action={"type": "string", "enum": ["open", "refuse", "note"]},
@@ -61,7 +62,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     ),
     "Event": record(
         "One plate that passed, as `edge-ocr watch --json` prints it, with its number in the store.",
-        *("distance", "deliveries", "audit", "preview", "entry", "exit", "standing", "rejected"),
+        *("distance", "deliveries", "audit", "preview", "entry", "exit", "standing", "rejected", "votes"),
         seq=WHOLE,
         id=TEXT,
         camera=TEXT,
@@ -84,6 +85,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         standing=YES,
         rejected={"type": "object", "additionalProperties": WHOLE},
         alternatives=several(ref("Alternative")),
+        votes=several(ref("Ballot")),
         list=maybe(TEXT),
         decision=maybe(ref("Decision")),
         distance={**NUMBER, "description": "From the text that was searched for, in characters."},

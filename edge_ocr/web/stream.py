@@ -11,7 +11,7 @@ from collections import deque
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
-from edge_ocr import live
+from edge_ocr import live, machine
 from edge_ocr.live import Glimpse
 from edge_ocr.web.exchange import encoded
 
@@ -30,6 +30,7 @@ BEAT_SECONDS = 15.0
 
 BOUNDARY = "edge-ocr-frame"
 
+_TIDY_EVERY = 25  # pictures: what making them took for a moment does not pile up
 _KEPT = 100  # events that are told from memory; whoever is further behind has the store asked
 _AT_ONCE = 100
 
@@ -98,12 +99,15 @@ class Lens:
                         continue
                     self._picture = self._picture[0] + 1, await self._make(look)
                     del look
+                    if self._picture[0] % _TIDY_EVERY == 0:
+                        machine.give_back()
                     for news in self._viewers:
                         news.set()
         finally:
             self._look = None
             self._picture = self._picture[0], b""
             self._fresh.clear()
+            machine.give_back()
 
 
 class Feed:

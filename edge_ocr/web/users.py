@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import argon2
 
-from edge_ocr import jsonfile
+from edge_ocr import jsonfile, machine
 from edge_ocr.web.exchange import Role, conflict, missing
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Users:
         held = jsonfile.read(path, {"users": [], "tokens": []})
         self._users = {user["name"]: User(**user) for user in held["users"]}
         self._tokens = {token["hash"]: Token(**token) for token in held["tokens"]}
-        self._nobody = self._hasher.hash(secrets.token_hex())
+        self._nobody = self._hashed(secrets.token_hex())
 
     def __len__(self) -> int:
         return len(self._users)
@@ -89,6 +89,8 @@ class Users:
                 self._hasher.verify(user.password if user else self._nobody, password[:MOST_PASSWORD])
             except argon2.exceptions.VerificationError:
                 return None
+            finally:
+                machine.give_back()
         return user
 
     def add(self, name: str, role: Role, password: str, now: float, *, first: bool = False) -> User:
@@ -106,7 +108,7 @@ class Users:
             StoreError: the file cannot be written.
 
         """
-        user = User(name, role.word, self._hasher.hash(password), now)
+        user = User(name, role.word, self._hashed(password), now)
         with self._lock:
             if name in self._users or (first and self._users):
                 raise conflict(f"user {name!r} is there already; choose another name")
@@ -117,7 +119,7 @@ class Users:
 
     def change(self, name: str, *, role: Role | None = None, password: str | None = None, now: float = 0.0) -> User:
         """Give a user another role or password; see :meth:`add`."""
-        fresh = None if password is None else self._hasher.hash(password)
+        fresh = None if password is None else self._hashed(password)
         with self._lock:
             user = self._known(name)
             if role is not None:
@@ -172,6 +174,12 @@ class Users:
         if token is None or user is None:
             return None
         return user, min(Role.of(token.role), Role.of(user.role)), token
+
+    def _hashed(self, password: str) -> str:
+        try:
+            return self._hasher.hash(password)
+        finally:
+            machine.give_back()
 
     def _known(self, name: str) -> User:
         user = self._users.get(name)

@@ -205,8 +205,8 @@ def picture_cost(folder: Path, seconds: float) -> None:
         watcher.wait(60)
     pictures = seconds * 5
     print(
-        f"{VIEWERS} + {VIEWERS} look at 15 frames/s for {seconds:g} s: {spent / pictures * 1000:.2f} ms of CPU a picture, "
-        f"of which there are 5/s, {spent / frames * 1000:.2f} ms a frame, the loop that shows them included"
+        f"{VIEWERS} + {VIEWERS} look at 15 frames/s for {seconds:g} s: {spent / pictures * 1000:.2f} ms of CPU "
+        f"a picture at 5/s, {spent / frames * 1000:.2f} ms a frame, the loop that shows them included"
     )
 
 

@@ -58,7 +58,7 @@ ARROWS: dict[str, set[str]] = {
     "jsonfile": set(),
     "drawn": {"jsonfile", "zones"},
     "live": {"annotate", "privacy"},
-    "web": {"decide", "drawn", "health", "jsonfile", "lists", "live", "privacy", "store", "zones"},
+    "web": {"decide", "drawn", "health", "jsonfile", "lists", "live", "machine", "privacy", "store", "zones"},
     "pipeline": {"gate", "zones", "reader", "track", "vote", "lately", "detect", "grammar", "bundle"},
     "camera": set(),
     "store": set(),

@@ -302,7 +302,7 @@ def test_an_event_as_json_has_the_fields_of_the_contract() -> None:
     assert set(row) == {
         *("id", "camera", "kind", "text", "confidence", "reads", "unread", "region", "first", "last", "direction"),
         *("entry", "exit", "standing", "rejected", "preview"),
-        *("quad", "crop", "crop_frame", "alternatives", "list", "decision"),
+        *("quad", "crop", "crop_frame", "alternatives", "votes", "list", "decision"),
     }
     assert row["first"] == {
         "wall": "2023-11-14T22:13:20.300Z",

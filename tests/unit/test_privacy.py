@@ -14,7 +14,7 @@ from edge_ocr.config import parse
 from edge_ocr.errors import ConfigError
 from edge_ocr.privacy import PREFIX, Shield, blurred, statement
 from edge_ocr.tables import PrivacySettings
-from edge_ocr.types import Action, Alternative, Attempt, Decision, Event, Kind, Quad, Reading, Stamp
+from edge_ocr.types import Action, Alternative, Attempt, Ballot, Decision, Event, Kind, Quad, Reading, Stamp
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -156,3 +156,11 @@ def test_hashing_needs_a_key_that_is_one(tmp_path: Path) -> None:
 )
 def test_what_is_kept_is_stated(tables: dict[str, Any], topic: str, words: str) -> None:
     assert words in dict(statement(parse(tables, origin="test")))[topic]
+
+
+@pytest.mark.parametrize(("mode", "kept"), [("plain", 1), ("hashed", 0), ("listed", 0)])
+def test_what_single_frames_say_is_kept_in_plain_mode_alone(key: Path, mode: str, kept: int) -> None:
+    shield = Shield(PrivacySettings(mode=mode, key_file=key))
+    shielded = shield.event(replace(EVENT, votes=(Ballot(3, "AB123", 0.9),)), LISTED)
+    assert shielded is not None
+    assert len(shielded[0].votes) == kept
