@@ -149,10 +149,10 @@ TRIALS = {
     trial.name: trial
     for trial in (
         _plain("svc", networks.linear, loss=squared_hinge, epochs=12, rate=1e-3, coarse=False),
-        _plain("mlp", networks.perceptron, epochs=8, rate=1e-3),
-        _plain("rnn", partial(networks.Rows, nn.RNN), epochs=6, rate=1e-3, coarse=False),
-        _plain("lstm", partial(networks.Rows, nn.LSTM), epochs=6, rate=3e-3, exams=_EXAMS),
+        _plain("mlp", networks.perceptron, epochs=15, rate=1e-3),
+        _plain("rnn", partial(networks.Rows, nn.RNN), epochs=20, rate=1e-3, coarse=False),
+        _plain("lstm", partial(networks.Rows, nn.LSTM), epochs=20, rate=3e-3, exams=_EXAMS),
         _varied("lstm-varied", partial(networks.Rows, nn.LSTM), epochs=16, rate=3e-3, exams=_EXAMS),
-        Trial("crnn", crnn, strips, ctc_loss, reads_strips, _STRIP, epochs=4, rate=3e-3, exams=_CTC_EXAMS),
+        Trial("crnn", crnn, strips, ctc_loss, reads_strips, _STRIP, epochs=20, rate=3e-3, exams=_CTC_EXAMS),
     )
 }

@@ -102,7 +102,7 @@ def table(rows: Mapping[str, Row]) -> str:
             f"{row.multiplications / 1e6:.2f} M",
             "" if row.size is None else f"{row.size / 1000:.0f} kB",
             "" if row.milliseconds is None else f"{row.milliseconds:.2f} ms",
-            f"{row.epochs} epochs, {row.seconds / 60:.1f} min",
+            f"{row.epochs} epoch{'s' * (row.epochs > 1)}, {row.seconds / 60:.1f} min",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

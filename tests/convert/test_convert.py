@@ -106,6 +106,20 @@ def test_a_constant_is_spread_as_onnx_spreads_it(
     _same(path, _floats(rng, 3, 4, 6, 8))
 
 
+@pytest.mark.parametrize(("axis", "place"), [(1, -1), (1, 0), (2, 3), (-1, -2)])
+def test_one_place_along_an_axis_means_the_same(
+    axis: int, place: int, master: Master, rng: np.random.Generator
+) -> None:
+    path = master([_node("Gather", "x", "i", axis=axis)], {"i": np.array(place)}, (1, 6, 8))
+    _same(path, _floats(rng, 3, 6, 8))
+
+
+def test_several_places_are_refused(master: Master, rng: np.random.Generator) -> None:
+    path = master([_node("Gather", "x", "i", axis=1)], {"i": np.array([0, 2])}, (1, 6, 8))
+    with pytest.raises(ConversionError, match="a single index"):
+        convert(path, _floats(rng, 3, 6, 8), "float32")
+
+
 def test_relu6_and_a_mean_and_a_batch_normalisation_mean_the_same(master: Master, rng: np.random.Generator) -> None:
     nodes = [
         _node("BatchNormalization", "x", "s", "b", "m", "v", output="n"),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PICTURE = Path(__file__).parents[1] / "data/images/cmyk.jpg"
 REFERENCE = Path(__file__).parents[2] / "docs/reference/command-line.md"
-COMMANDS = ("read", "watch", "doctor", "bench", "erase", "replay")
+COMMANDS = ("read", "watch", "serve", "doctor", "bench", "erase", "replay")
 
 
 def start(*arguments: str, **options: object) -> subprocess.Popen[str]:
@@ -39,6 +39,15 @@ def start(*arguments: str, **options: object) -> subprocess.Popen[str]:
         return subprocess.Popen(command, text=True, **streams)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_words_are_for_other_kinds_than_plates_and_a_list_that_is_none_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["read", "--words", str(tmp_path / "names.txt"), str(PICTURE)]) == 2
+    assert re.fullmatch(r"edge-ocr: --words are not for plates[^\n]*\n", capsys.readouterr().err)
+    assert cli.main(["read", "--kind", "sign", "--words", str(tmp_path / "names.txt"), str(PICTURE)]) == 2
+    assert re.fullmatch(r"edge-ocr: [^\n]*names\.txt: cannot be read[^\n]*\n", capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(
