@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from edge_ocr.bundle import Bundle, load_bundle
+    from edge_ocr.clock import Stopwatch
     from edge_ocr.config import Settings
     from edge_ocr.errors import (
         BundleError,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
         UpdateError,
     )
     from edge_ocr.grammar import Grammar, word_grammar
-    from edge_ocr.reader import Reader, Stopwatch
+    from edge_ocr.reader import Reader
     from edge_ocr.runtime import watch
     from edge_ocr.types import (
         Alternative,
@@ -88,7 +89,7 @@ _ELSEWHERE = {
     "Grammar": "grammar",
     "Reader": "reader",
     "Settings": "config",
-    "Stopwatch": "reader",
+    "Stopwatch": "clock",
     "load_bundle": "bundle",
     "watch": "runtime",
     "word_grammar": "grammar",

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
-from releases import Maker, checked  # noqa: E402 -- found by the line above
+from releases import Maker, checked
 
 
 def test_the_command_minisign_makes_signatures_that_are_taken(tmp_path: Path) -> None:
