@@ -105,7 +105,7 @@ def _inputs(paths: Sequence[str]) -> Iterator[tuple[str, SourceError | None]]:
 
 def _look(path: str, error: SourceError | None, reader: Reader, *, crop: bool) -> tuple[output.Result, Image | None]:
     from edge_ocr.camera import files  # noqa: PLC0415
-    from edge_ocr.reader import Stopwatch  # noqa: PLC0415
+    from edge_ocr.clock import Stopwatch  # noqa: PLC0415
 
     if error is not None:
         return output.Result(path, None, {}, (), str(error)), None

@@ -25,9 +25,7 @@ def add(commands: Any) -> None:
     watch.add_argument("--store", type=arguments.path, metavar="DIR", help="keep events and their crops in DIR")
     watch.add_argument("--until-end", action="store_true", help="stop at the end of the source")
     watch.add_argument("--realtime", action="store_true", help="play recordings at the pace at which they were made")
-    watch.add_argument(
-        "--previews", action="store_true", help="tell events early as well, as soon as they are certain"
-    )
+    watch.add_argument("--previews", action="store_true", help="tell events early as well, as soon as they are certain")
     watch.add_argument(
         "source",
         type=arguments.name,

@@ -153,7 +153,6 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "code", "what"),
     [
         (["no-such.mp4"], 1, "no-such.mp4: no such file"),
-        (["rtsp://camera/1"], 1, "rtsp://camera/1: "),
         (["--config", "no-such.toml", "a.mp4"], 2, "no-such.toml: "),
         (["--region", "atlantis", "a.mp4"], 2, "no region"),
         (["--kind", "sign", "a.mp4"], 2, "no bundle"),
