@@ -82,6 +82,7 @@ ARROWS: dict[str, set[str]] = {
     "update": set(),
     "upkeep": {"lists", "privacy", "publish", "store"},
     "cli": {
+        "words",
         "arguments",
         "logs",
         "lists",
