@@ -35,6 +35,7 @@ _MOST_MISSED = 100  # tracks without an event, for whoever wants to keep them
 _MOST_TOLD = 64  # tracks that are remembered to have been told
 _CLEAR = -1.0  # log-probability of a read that may speak against what was told
 _STRANGE, _STRANGERS = 6.0, 3  # nats, and reads in a row: from here on something else stands there
+_GAP_SECONDS = 10.0  # without a frame: whatever stands where something stood before may be something else
 _AGAIN_SECONDS = 0.5  # what was told is read again so often, to see whether something else stands there now
 _MARGIN = 0.25  # of the plate's height, around the crop that is kept as evidence
 
@@ -123,6 +124,7 @@ class Pipeline:
         self._gate = Gate(settings.gate)
         self._source = ""
         self._now: Stamp | None = None
+        self._number = -1  # of the latest frame
         self._size = (0, 0)
         self._decided: dict[int, str] = {}  # tracks in the picture that already were told or repeat what was
         self._asked: dict[int, float] = {}  # when each other track was last asked whether it can be told, monotonic
@@ -156,7 +158,8 @@ class Pipeline:
         """Take one frame.
 
         Args:
-            frame: later than every one before. A frame of another source ends all tracks first.
+            frame: later than every one before. A frame of another source ends all tracks first, and so does one that
+                comes 10 s after the one before, or whose number is not above that: the camera began anew meanwhile.
             most_reads: so many texts are read at most, those that were read least first, but every one that was not
                 read at all; None for all.
 
@@ -167,12 +170,13 @@ class Pipeline:
         """
         # First what may fail: a frame that raises leaves all tracks as they were.
         height, width = frame.image.shape[:2]
-        regions = self._regions(frame)
+        goes_on = self._goes_on(frame)
+        regions = self._regions(frame, goes_on=goes_on)
         passed: list[Quad] = []
 
         def choose(quads: list[Quad]) -> list[Quad]:
             held = [quad for quad in quads if self._zones.hold(quad, width, height)]
-            chosen = self._chosen(frame, held, most_reads)
+            chosen = self._chosen(frame, held, most_reads, goes_on=goes_on)
             passed.extend(quad for quad in held if quad not in chosen)
             return chosen
 
@@ -187,8 +191,9 @@ class Pipeline:
             for item in sightings
         ]
         seen += [Observation(quad, frame.number, frame.stamp) for quad in passed]
-        events = [] if frame.source == self._source else self.finish()
+        events = [] if goes_on else self.finish()
         self._source, self._now, self._size = frame.source, frame.stamp, (width, height)
+        self._number = frame.number
         ended = self._tracker.step(frame.number, seen, width=width, height=height, looked=regions)
         events += self._end(ended, frame.stamp)
         for track in self._tracker.tracks:
@@ -209,22 +214,28 @@ class Pipeline:
         """End all tracks: no frame follows."""
         return self._end(self._tracker.finish(), self._now) if self._now else []
 
-    def _regions(self, frame: Frame) -> tuple[Region, ...] | None:
+    def _goes_on(self, frame: Frame) -> bool:
+        """Whether what is in a frame may be what was in the one before."""
+        if self._now is None or frame.source != self._source or frame.number <= self._number:
+            return False
+        return frame.stamp.mono - self._now.mono < _GAP_SECONDS
+
+    def _regions(self, frame: Frame, *, goes_on: bool) -> tuple[Region, ...] | None:
         """Where to look in a frame; None for everywhere."""
         height, width = frame.image.shape[:2]
         if not self._settings.gate.on:
             whole = self._zones.bounds(width, height)
             return None if whole == Region(0, 0, width, height) else (whole,)
         moving = self._gate.look(frame)
-        if frame.source == self._source:
+        if goes_on:
             wanted = (track for track in self._tracker.tracks if track.number not in self._decided or track.missed)
             around = (track.predict(frame.number).region(self._settings.track.reach) for track in wanted)
             moving += tuple(part for region in around if (part := region.within(width, height)))
         return self._zones.within(moving, width, height)
 
-    def _chosen(self, frame: Frame, quads: list[Quad], most_reads: int | None) -> list[Quad]:
+    def _chosen(self, frame: Frame, quads: list[Quad], most_reads: int | None, *, goes_on: bool) -> list[Quad]:
         """Which quads are read: new ones first, then those that were read least; what was told, only now and then."""
-        tracks = self._tracker.match(frame.number, quads) if frame.source == self._source else [None] * len(quads)
+        tracks = self._tracker.match(frame.number, quads) if goes_on else [None] * len(quads)
         now = frame.stamp.mono
         ranked = sorted(
             (track.reads if track else 0, index)
@@ -265,8 +276,8 @@ class Pipeline:
         if len(strangers) < _STRANGERS:
             return False
         self._tracker.part(track, strangers)
-        self._strangers.pop(track.number)
-        self._decided.pop(track.number)
+        for known in (self._strangers, self._decided, self._asked, self._read_at, self._previews):
+            known.pop(track.number, None)
         return True
 
     def _preview(self, track: Track, now: Stamp) -> Event | None:

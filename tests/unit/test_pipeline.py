@@ -126,6 +126,24 @@ def test_the_end_of_the_source_ends_the_tracks() -> None:
     assert pipeline.finish() == []
 
 
+def test_a_camera_that_counts_anew_ends_what_was_in_the_picture_and_is_read_on() -> None:
+    before = {number: [_Text("ABBA", 200)] for number in range(100, 104)}
+    pipeline = _pipeline({**before, **{number: [_Text("CAFE", 200)] for number in range(4)}})
+    anew = [replace(_frame(number), stamp=_frame(104 + number).stamp) for number in range(20)]
+    frames = [*map(_frame, before), *anew]
+    events = [event for frame in frames for event in pipeline.step(frame)]
+    assert [(event.reading.text, event.reads) for event in events] == [("ABBA", 4), ("CAFE", 4)]
+
+
+def test_what_stands_there_after_a_long_gap_is_not_what_stood_there_before() -> None:
+    script = {number: [_Text("CAFE" if number < 5 else "DEAF", 200)] for number in range(10)}
+    pipeline = _pipeline(script)
+    late = [replace(_frame(number), stamp=_frame(number + 110).stamp) for number in range(5, 10)]
+    events = [event for frame in [*map(_frame, range(5)), *late] for event in pipeline.step(frame)]
+    events += pipeline.finish()
+    assert [(event.reading.text, event.reads) for event in events] == [("CAFE", 5), ("DEAF", 5)]
+
+
 def test_the_crop_is_that_of_the_frame_that_supports_the_text_best() -> None:
     script = {number: [_Text("CAFE", 200, sure=0.99 if number == 4 else 0.6)] for number in range(8)}
     (event,) = _run(_pipeline(script, min_confidence=0.1), 8)
