@@ -69,6 +69,7 @@ class Connection:
         self._path = path
         self._lock = RLock()
         self._raw: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None  # device and number of the file that is open
         self.damage: DamageError | None = None
         self.open()
 
@@ -91,6 +92,7 @@ class Connection:
                 for pragma in _PRAGMAS:
                     raw.execute(pragma)
                 prepare(raw, resources.files(__package__))
+                self._file = self._found()
             except BaseException:
                 self.close()
                 raise
@@ -101,6 +103,17 @@ class Connection:
             raw, self._raw = self._raw, None
             if raw is not None:
                 raw.close()
+
+    def assert_there(self) -> None:
+        """Look whether the file that is open still has its name: else what is written goes nowhere.
+
+        Raises:
+            DamageError: it was removed, with its folder or without.
+            StoreError: it cannot be looked at.
+
+        """
+        if self._found() != self._file:
+            raise DamageError(f"{printable(self._path)}: was removed while it was in use; see who did it")
 
     def rows(self, sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
         """What a statement answers."""
@@ -138,6 +151,16 @@ class Connection:
                 return
             with _atomic(raw):
                 yield
+
+    def _found(self) -> tuple[int, int] | None:
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            what = f"{printable(self._path)}: cannot be looked at ({error.strerror})"
+            raise StoreError(f"{what}; see whether the disk is there") from error
+        return found.st_dev, found.st_ino
 
     def _connected(self) -> sqlite3.Connection:
         if self._raw is None:

@@ -67,7 +67,7 @@ class Database:
         outbox: what is to be delivered.
         attempts: the ring of tracks that did not become an event.
         wear: what was written to the disk.
-        set_aside: where a damaged database went since the store was opened; None if none was damaged.
+        set_aside: where a damaged database went since the store was opened; None if none was damaged or removed.
 
     Raises:
         StoreError: the folder cannot be made or written, or another process writes to it. A damaged database is no
@@ -87,7 +87,8 @@ class Database:
         self.wear = Wear()
         self.set_aside: Path | None = None
         with ExitStack() as stack:
-            stack.callback(os.close, _locked(folder))
+            self._held = _locked(folder)
+            stack.callback(self._unlock)
             self._connection = self._connect_with_room()
             stack.callback(self._connection.close)
             cap = Cap(self._settings.outbox_most, Full(self._settings.outbox_full))
@@ -360,6 +361,7 @@ class Database:
         try:
             if self._connection.damage is not None:  # another thread met it
                 raise self._connection.damage
+            self._connection.assert_there()
             return action()
         except DamageError as error:
             self._replace(self._connection, error)
@@ -369,9 +371,22 @@ class Database:
     def _replace(self, connection: Connection, error: DamageError) -> None:
         with connection.held():
             connection.close()
+            self._lock_again()
             place = self._move(error)
             connection.open()
             self._carry_over(place, connection)
+
+    def _lock_again(self) -> None:
+        """Hold the folder's lock although the folder was removed, and will be made again."""
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(self._held), (self._folder / LOCK).stat()):
+                return
+        held = _locked(self._folder)
+        self._unlock()
+        self._held = held
+
+    def _unlock(self) -> None:
+        os.close(self._held)
 
     def _move(self, error: DamageError) -> Path:
         self.set_aside = damage.set_aside(self._folder)

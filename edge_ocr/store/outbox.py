@@ -158,8 +158,8 @@ class Outbox:
                 )
                 for parcel, error in self._dead:
                     self._bury(error, _key(parcel))
+                self._depths.clear()  # in here, for whoever records counts in it and holds the connection meanwhile
             self._delivered, self._failed, self._dead = [], [], []
-            self._depths.clear()
 
     def depth(self, destination: str, boot_id: str = "") -> Depth:
         """How much waits for a destination, and since when.
@@ -213,7 +213,7 @@ class Outbox:
                 """,
                 {"number": number},
             )
-        self._depths.clear()
+            self._depths.clear()
         return count
 
     def enqueue(self, event: int, camera: int, destinations: Sequence[str]) -> None:

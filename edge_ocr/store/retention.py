@@ -94,8 +94,16 @@ class Retention:
         return self.free() < self._settings.free_mb * _MB
 
     def free(self) -> int:
-        """Bytes that may still be written where the store lies."""
-        return shutil.disk_usage(self._folder).free
+        """Bytes that may still be written where the store lies.
+
+        Raises:
+            StoreError: the folder is gone, or its disk.
+
+        """
+        try:
+            return shutil.disk_usage(self._folder).free
+        except OSError as error:
+            raise crops.failed(self._folder, error) from error
 
     def make_room(self) -> bool:
         """The disk is full or nearly: drop attempts, then crops until the floor is kept.

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import shutil
 import sqlite3
+import time
 from dataclasses import replace
+from threading import Event as Flag
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -139,6 +144,38 @@ def test_a_second_writer_is_refused(store: Database, folder: Path, clock: FakeCl
     Database.open(folder, clock).close()
 
 
+@pytest.mark.parametrize("what", ["the folder", "the database"])
+def test_a_store_that_somebody_removes_is_begun_anew_and_told(
+    store: Database, folder: Path, clock: FakeClock, what: str
+) -> None:
+    store.record(_event("one"))
+    if what == "the folder":
+        shutil.rmtree(folder)
+    else:
+        (folder / damage.DATABASE).unlink()
+    stored = store.record(_event("two"))
+    store.tidy()
+    assert stored.crop_file is not None
+    assert [text for (text,) in _rows(folder, "SELECT id FROM events")] == ["two"]
+    assert _whole(folder)["events"] == 1
+    assert "set aside" in str(store.trouble)
+    with pytest.raises(StoreError, match="another process writes to it"):
+        Database.open(folder, clock)
+
+
+def test_a_disk_that_cannot_be_asked_is_an_error_of_the_store(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    recorder = Recorder(store)
+    monkeypatch.setattr(shutil, "disk_usage", gone)
+    recorder.add(Entry(_event("one")), 0.0)
+    assert recorder.flush(1.0) == []
+    assert "Input/output error" in str(recorder.trouble)
+    monkeypatch.undo()
+    assert [event.id for event in recorder.flush(2.0)] == ["one"]
+
+
 def test_a_folder_name_of_two_lines_does_not_make_two_of_the_error(tmp_path: Path, clock: FakeClock) -> None:
     folder = tmp_path / "two\nlines"
     messages = []
@@ -265,6 +302,37 @@ def test_dead_letters_are_kept_counted_and_replayed(store: Database) -> None:
     assert store.outbox.replay("mqtt", dead=True) == 1
     assert _take(store) == ["a", "b"]
     assert store.outbox.depth("mqtt").dead == 0
+
+
+def test_a_sender_that_notes_its_deliveries_does_not_disturb_who_records(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inserting, cleared = Flag(), Flag()
+    run = connection.Connection.run
+
+    class Depths(dict[int, int]):
+        def clear(self) -> None:
+            inserting.wait(0.3)
+            super().clear()
+            cleared.set()
+
+    def slow(self: connection.Connection, sql: str, values: Any = ()) -> int:
+        if sql.startswith("INSERT INTO outbox"):
+            inserting.set()
+            cleared.wait(1.0)
+        return run(self, sql, values)
+
+    store.record(_event("one"), destinations=("mqtt",))
+    (parcel,) = store.outbox.pending("mqtt", 0.0, 1)
+    store.outbox.delivered(parcel)
+    monkeypatch.setattr(store.outbox, "_depths", Depths(store.outbox._depths))
+    monkeypatch.setattr(connection.Connection, "run", slow)
+    sender = Thread(target=store.outbox.flush)
+    sender.start()
+    time.sleep(0.1)  # it waits where the counts are thrown away
+    store.record(_event("two"), destinations=("mqtt",))
+    sender.join()
+    assert store.outbox.depth("mqtt").pending == 1
 
 
 def test_replay_takes_a_span_of_time_and_nothing_twice(store: Database, clock: FakeClock) -> None:
