@@ -29,6 +29,8 @@ RESERVE = "reserve"
 _RESERVE_BYTES = 1 << 20
 _ALL = (1 << 63) - 1
 _AGE_EVERY = 3600.0  # seconds: it reads every row
+_NOTES = ("audit", "clock_corrections")
+_MOST_NOTES = 100_000  # rows of each: some 15 MB, years of a barrier
 _CHUNK = 200  # rows a transaction: others wait for it
 _MB = 1e6
 _DAY = 86_400.0
@@ -79,6 +81,9 @@ class Retention:
             yield True  # looking takes its time as well
             while through and drop(_CHUNK, through):
                 yield True
+        for table in _NOTES:
+            yield True
+            self._drop_notes(table)
         most = self._settings.events.mb * _MB
         while most and self._used() > most and self._drop_events(_CHUNK):
             yield True
@@ -184,6 +189,12 @@ class Retention:
             f"INSERT OR IGNORE INTO doomed_files (path) SELECT crop FROM events WHERE seq IN ({oldest})",
             f"UPDATE events SET crop = NULL, crop_bytes = 0 WHERE seq IN ({oldest})",
         )
+
+    def _drop_notes(self, table: str) -> None:
+        """Of what only a person would ever remove, the latest are kept."""
+        first, last = self._connection.rows(f"SELECT min(id), max(id) FROM {table}")[0]
+        if last is not None and first <= last - _MOST_NOTES:
+            self._transact((last - _MOST_NOTES,), (f"DELETE FROM {table} WHERE id <= ?",))
 
     def _drop_previews(self, most: int, through: int = _ALL) -> int:
         return self._change(

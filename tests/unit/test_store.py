@@ -20,7 +20,7 @@ import pytest
 from edge_ocr.clock import FakeClock
 from edge_ocr.config import KeepSettings, StoreSettings
 from edge_ocr.errors import StoreError
-from edge_ocr.store import Database, Entry, Recorder, check, commands, connection, crops, damage
+from edge_ocr.store import Database, Entry, Recorder, check, commands, connection, crops, damage, retention
 from edge_ocr.types import Action, Attempt, Decision, Event, Kind, Quad, Reading, Stamp
 
 if TYPE_CHECKING:
@@ -564,6 +564,17 @@ def test_an_opening_is_written_down_with_its_reason(store: Database, folder: Pat
     store.audit(clock.stamp(), "relay", "open", "on the list 'allow'", event="one")
     found = _rows(folder, "SELECT event, actor, action, reason, wall, synced FROM audit")
     assert found == [("one", "relay", "open", "on the list 'allow'", WALL, 1)]
+
+
+def test_of_openings_the_latest_are_kept(
+    store: Database, folder: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "_MOST_NOTES", 3)
+    for number in range(5):
+        store.audit(clock.stamp(), "relay", "open", f"the {number}th")
+    store.tidy()
+    store.tidy()
+    assert _rows(folder, "SELECT reason FROM audit ORDER BY id") == [("the 2th",), ("the 3th",), ("the 4th",)]
 
 
 def test_a_plate_is_erased_with_all_that_was_kept_of_it(store: Database, folder: Path, clock: FakeClock) -> None:
