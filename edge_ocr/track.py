@@ -27,6 +27,7 @@ _STILL = 0.02  # of its length that a box which stands may seem to move, a frame
 _MOST_GROWTH = 2.0  # from one sighting to the next; nothing comes twice as near in so short a time
 _STRANGER = 0.7  # lengths that are added where what is read has nothing in common with what the track said
 _BESIDE = 1.5  # lengths; plates of two vehicles that move together are further apart
+_REMEMBERED = 256  # tracks that began lately: whether one was beside another is known after both ended, too
 _EDGE = 0.1  # of the picture; what is first or last seen nearer to a side came or went by it
 
 
@@ -300,7 +301,9 @@ class Tracker:
 
     def _note_beside(self, tracks: Sequence[Track]) -> None:
         alive = {track.number for track in self.tracks}
-        for pair in [pair for pair in self._beside if alive.isdisjoint(pair)]:
+        # Where something stands for ever, thousands pass: who passed long ago is not asked for any more.
+        known = alive | set(range(self._count - _REMEMBERED, self._count))
+        for pair in [pair for pair in self._beside if alive.isdisjoint(pair) or not known.issuperset(pair)]:
             del self._beside[pair]
         for index, a in enumerate(tracks):
             for b in tracks[index + 1 :]:

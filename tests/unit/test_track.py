@@ -293,3 +293,13 @@ def test_what_only_met_is_not_beside() -> None:
         watched.step(frame, _seen(frame, 50 + 40 * frame, 200), _seen(frame, 550 - 40 * frame, 240))
     first, _ = watched.tracker.tracks
     assert watched.tracker.beside(first) == set()
+
+
+def test_a_sign_that_stands_for_ever_does_not_remember_all_that_passed_beside_it() -> None:
+    watched = _Watched(max_missed_frames=0)
+    for frame in range(0, 4000, 2):
+        watched.step(frame, _seen(frame, 320, 100), _seen(frame, 320, 150))
+        watched.step(frame + 1, _seen(frame + 1, 320, 100))
+    assert len(watched.ended) == 2000
+    assert len(watched.tracker._beside) <= 257
+    assert watched.tracker.beside(watched.ended[-1]) == {0}
