@@ -53,6 +53,8 @@ _STOP_SECONDS = 10.0  # for a camera's thread to end
 _WRITE_SECONDS = 5.0  # for the disk to take the last events
 _MOST_WAITING = 1000  # events between the cameras and the store
 
+_LASTING = ("kind", "store", "publish", "web", "health")  # tables that a reload leaves as they were at the start
+
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 _log = logging.getLogger(__name__)
@@ -164,7 +166,8 @@ class Service:
         """Take a changed configuration over; a wrong one is told in one line and changes nothing."""
         self._notifier.reloading()
         try:
-            settings = _checked(self._load())
+            read = _checked(self._load())
+            settings = replace(read, **{table: getattr(self._settings, table) for table in _LASTING})
             zones = drawn.load(settings)
             reader = self._reader if _reads_alike(settings, self._settings) else open_reader(settings)
             desk = Desk(settings, self.health)
@@ -172,10 +175,9 @@ class Service:
             _log.error("%s; the configuration stays as it was", error)
             self._notifier.ready()
             return
-        for table in ("kind", "store", "publish", "web", "health"):
-            if getattr(settings, table) != getattr(self._settings, table):
+        for table in _LASTING:
+            if getattr(read, table) != getattr(self._settings, table):
                 _log.warning("%s was changed, which counts from the next start on", table)
-                settings = replace(settings, **{table: getattr(self._settings, table)})
         before = {camera.name: camera for camera in self._settings.camera}
         same = reader is self._reader
         self._settings, self._reader, self._desk = settings, reader, desk
@@ -242,23 +244,13 @@ class Service:
     def _open_by_hand(self, user: str) -> str:
         """Have the relay open for somebody at the pages, by its own rules; in a thread of theirs."""
         now = self._clock.stamp()
-        told = {"decision": {"action": "open", "explanation": f"by hand: {user}"}, "last": now.as_json(0)}
+        decision = Decision(Action.OPEN, f"by hand: {user}").as_json()
+        told = {"decision": decision, "last": now.as_json(0)}
         relay = self._settings.publish.relay
         camera = (relay.cameras or (self._settings.camera[0].name,))[0]
         if self._posts is not None:
             self._posts.hurry("relay", Parcel(0, "relay", uuid7(now.wall, self._random), camera, told, None, 0))
         return "the relay was told; whether it opened stands in the audit"
-
-    def _open_barrier(self, user: str) -> str:
-        """Let the relay open for somebody at a page; its own rules, and its rows of what it did, hold for them too."""
-        now, names = self._clock.stamp(), self._settings.publish.relay.cameras
-        camera = names[0] if names else self._settings.camera[0].name
-        decision = Decision(Action.OPEN, f"opened by {user}").as_json()
-        event = {"camera": camera, "last": now.as_json(0), "decision": decision}
-        if self._posts is None:
-            raise ConfigError("nothing is published, so that there is no relay; name store.folder")
-        self._posts.hurry("relay", Parcel(0, "relay", uuid7(now.wall, self._random), camera, event, None, 0))
-        return "the relay was asked to open"
 
     def _begin(self, camera: CameraSettings, zones: dict[str, Zones]) -> None:
         """Watch a camera."""
@@ -351,17 +343,24 @@ class Service:
             self._notifier.alive()
         if now - self._said >= _STATUS_SECONDS:
             self._said = now
-            well = [worker for worker in self._workers.values() if worker.lost is None]
+            well = [worker for worker in self._workers.values() if worker.lost is None and worker.trouble is None]
             reasons = self.health.snapshot().reasons
             state = "; ".join(reasons) if reasons else "all is well"
             self._notifier.status(f"{len(well)} of {len(self._workers)} cameras, {self._events} events; {state}")
 
     def _flows(self, now: float, seconds: float) -> bool:
-        """Whether no thread hangs, and a frame of any camera was processed within so many seconds."""
+        """Whether no thread hangs, and a frame of any camera was processed within so many seconds.
+
+        A camera in trouble whose ladder is being climbed counts as one that flows: a new start would begin the ladder
+        at its first rung again and never come to the last one, which ends this program anyway.
+        """
         workers = list(self._workers.values())
         if any(now - worker.beat > _STUCK_SECONDS for worker in workers if not worker.ended):
             return False
-        return not workers or any(worker.flowed is not None and now - worker.flowed <= seconds for worker in workers)
+        return not workers or any(
+            worker.trouble is not None or (worker.flowed is not None and now - worker.flowed <= seconds)
+            for worker in workers
+        )
 
     def _verdict(self) -> int | None:
         """The exit code, if there is nothing left to do."""

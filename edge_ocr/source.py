@@ -38,6 +38,10 @@ class Source(Protocol):
     def recoveries(self) -> Mapping[str, int]:
         """How often each rung of a camera's recovery ladder was climbed."""
 
+    @property
+    def trouble(self) -> str | None:
+        """Why a camera gives no frames at the moment, while it is helped up again; None if all is well."""
+
     def latest(self, timeout: float) -> Frame | None:
         """The next frame to process.
 
@@ -88,6 +92,10 @@ class _Live:
     def recoveries(self) -> Mapping[str, int]:
         return self._camera.recoveries
 
+    @property
+    def trouble(self) -> str | None:
+        return self._camera.trouble
+
     def latest(self, timeout: float) -> Frame | None:
         return self._camera.latest(timeout)
 
@@ -96,7 +104,7 @@ class _Live:
 
 
 class _Recording:
-    live, dropped = False, 0
+    live, dropped, trouble = False, 0, None
     recoveries: Mapping[str, int] = {}
 
     def __init__(self, path: str, clock: Clock, *, name: str | None, realtime: bool) -> None:

@@ -76,6 +76,7 @@ class Worker:
         self._thread = Thread(target=self._run, name=f"camera {self.name}", daemon=True)
         self._pause = _FIRST_PAUSE
         self._counted: dict[str, float] = {}
+        self._source: Source | None = None
         self.beat = clock.monotonic()
         self.flowed: float | None = None
         self.ended = False
@@ -84,8 +85,17 @@ class Worker:
 
     def start(self) -> None:
         """Begin."""
-        self._health.watch(f"camera {self.name}", lambda: self.lost)
+        self._health.watch(f"camera {self.name}", lambda: self.lost or self.trouble)
         self._thread.start()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why its camera gives no frames while its ladder is climbed, which ends; None if all is well, or it is lost.
+
+        Any thread may ask.
+        """
+        source = self._source
+        return None if source is None else source.trouble
 
     def change(self, apply: Callable[[Pipeline, Pace], None]) -> None:
         """Let something be done to the pipeline and the pace between two frames."""
@@ -120,6 +130,8 @@ class Worker:
                 self._give_up(str(error) or type(error).__name__)
             else:
                 break
+            finally:
+                self._source = None
             self._rest()
         self._tell(self._finish())
         self._health.ended(self.name)
@@ -131,6 +143,7 @@ class Worker:
         """Watch until asked to stop or until the source ends."""
         source = open_source(self.camera, self._clock, name=self.name, realtime=True)
         self._counted = {}
+        self._source = source
         failures = 0
         with closing(source):
             while not self._stop.is_set():

@@ -1,0 +1,128 @@
+"""One camera's thread: what it tells of a camera in trouble, and that no fault of it ends."""
+
+from __future__ import annotations
+
+import time
+from queue import Queue
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from edge_ocr import worker as module
+from edge_ocr.clock import SystemClock
+from edge_ocr.errors import CameraLost
+from edge_ocr.health import Health
+from edge_ocr.pace import Pace
+from edge_ocr.tables import CameraSettings, HealthSettings, PaceSettings
+from edge_ocr.types import Frame
+from edge_ocr.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_PATIENCE = 10.0
+
+
+class _Source:
+    """A camera that gives frames, or is in trouble, or is lost, as it is told."""
+
+    live, ended, dropped = True, False, 0
+
+    def __init__(self) -> None:
+        self.trouble: str | None = None
+        self.lost = False
+        self.frames = 0
+        self.recoveries: dict[str, int] = {}
+        self.closed = 0
+
+    def latest(self, _: float) -> Frame | None:
+        time.sleep(0.005)
+        if self.lost:
+            raise CameraLost("camera gate is lost: no picture")
+        if self.trouble is not None:
+            return None
+        self.frames += 1
+        return Frame(np.zeros((8, 8, 3), np.uint8), SystemClock().stamp(), self.frames, "gate")
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class _Pipeline:
+    """Reads nothing; counts what it is given."""
+
+    def __init__(self) -> None:
+        self.frames = self.reads = 0
+        self.missed: list[Any] = []
+        self.rejected: dict[str, int] = {}
+        self.broken = False
+
+    def step(self, _: Frame, *, most_reads: int | None) -> list[Any]:
+        del most_reads
+        if self.broken:
+            raise RuntimeError("the frame is broken")
+        self.frames += 1
+        return []
+
+    def finish(self) -> list[Any]:
+        return []
+
+
+def _until(done: Callable[[], object]) -> None:
+    end = time.monotonic() + _PATIENCE
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+    clock, source, pipeline = SystemClock(), _Source(), _Pipeline()
+    opened: list[_Source] = []
+
+    def open_source(*_: Any, **__: Any) -> _Source:
+        opened.append(source)
+        return source
+
+    monkeypatch.setattr(module, "open_source", open_source)
+    monkeypatch.setattr(module, "_FIRST_PAUSE", 0.01)
+    health = Health(HealthSettings(min_disk_mb=0, min_memory_mb=0), clock)
+    pace = Pace(PaceSettings(), lambda: (None, False))
+    settings = CameraSettings(name="gate", source="fake://")
+    worker = Worker(settings, pipeline, pace, clock, health, Queue())  # type: ignore[arg-type]
+    worker.start()
+    yield SimpleNamespace(worker=worker, source=source, pipeline=pipeline, health=health, opened=opened)
+    worker.stop()
+    assert worker.join(_PATIENCE)
+
+
+def test_a_camera_in_trouble_turns_the_status_red_with_its_reason_and_green_again(watched: SimpleNamespace) -> None:
+    _until(lambda: watched.pipeline.frames)
+    assert watched.health.snapshot().ok
+    watched.source.trouble = "rtsp://gate hangs"
+    assert watched.health.snapshot().reasons == ("camera gate: rtsp://gate hangs",)
+    assert watched.worker.trouble == "rtsp://gate hangs"
+    watched.source.trouble = None
+    assert watched.health.snapshot().ok
+
+
+def test_a_lost_camera_is_told_and_opened_again_and_is_in_no_trouble_of_its_own(watched: SimpleNamespace) -> None:
+    _until(lambda: watched.pipeline.frames)
+    watched.source.trouble, watched.source.lost = "no picture", True
+    _until(lambda: watched.worker.gone and watched.worker.trouble is None)
+    assert "camera gate is lost" in str(watched.worker.lost)
+    watched.source.trouble, watched.source.lost = None, False
+    _until(lambda: watched.worker.lost is None)
+    assert len(watched.opened) >= 2
+    assert watched.source.closed >= 1
+
+
+def test_frames_that_fail_in_a_row_have_the_camera_opened_again(watched: SimpleNamespace) -> None:
+    _until(lambda: watched.pipeline.frames)
+    watched.pipeline.broken = True
+    _until(lambda: len(watched.opened) >= 2)
+    watched.pipeline.broken = False
+    before = watched.pipeline.frames
+    _until(lambda: watched.pipeline.frames > before and watched.worker.lost is None)
