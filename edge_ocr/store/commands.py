@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from edge_ocr.store.wear import Wear
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -30,11 +33,16 @@ def outbox(folder: Path) -> Iterator[Outbox]:
 
 
 def forget(folder: Path, *, text: str | None = None, since: float | None = None, until: float | None = None) -> int:
-    """Remove events for good; see :meth:`edge_ocr.store.database.Database.erase`."""
+    """Remove events for good; see :meth:`edge_ocr.store.database.Database.erase`.
+
+    A database that was set aside as damaged may hold them still, which is told.
+    """
     with _connected(folder) as connection:
         count = erase.erase(connection, text, since, until)
         unlink(connection, folder)
         erase.empty_log(connection)
+    for place in sorted(folder.glob(f"{damage.ASIDE}*")):
+        _log.warning("%s: a damaged database, in which nothing can be erased; remove it by hand", printable(place))
     return count
 
 

@@ -619,6 +619,17 @@ def test_a_command_erases_while_a_program_writes(store: Database, folder: Path) 
     assert _whole(folder)["crops"] == 1
 
 
+def test_who_erases_is_told_of_damaged_databases_that_may_hold_the_same(
+    store: Database, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.record(_event("one"))
+    assert commands.forget(folder, text="AB12") == 1
+    assert caplog.text == ""
+    (folder / "damaged-1").mkdir()
+    commands.forget(folder, text="AB12")
+    assert f"{folder / 'damaged-1'}: a damaged database, in which nothing can be erased" in caplog.text
+
+
 def test_a_command_on_no_store_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no such file; name the folder of a store"):
         commands.forget(tmp_path, text="AB12")
