@@ -44,7 +44,6 @@ class Posts:
     def __init__(self, store: Database, settings: PublishSettings, clock: Clock, health: Health) -> None:
         self._store, self._clock, self._health = store, clock, health
         self._stop = Flag()
-        self._kinds = {name: kind for name, kind, _, _ in settings.used}
         senders: list[Sender] = []
         try:
             for name in settings.destinations:
@@ -79,10 +78,10 @@ class Posts:
         for _, flag in self._posts:
             flag.set()
 
-    def hurry(self, kind: str, parcel: Parcel) -> None:
-        """Hand something to the destinations of a kind before all that waits, once; it is not stored."""
+    def hurry(self, parcel: Parcel) -> None:
+        """Hand something to its destination before all that waits, once; it is not stored."""
         for sender, flag in self._posts:
-            if self._kinds[sender.name] == kind:
+            if sender.name == parcel.destination:
                 sender.hurry(parcel)
                 flag.set()
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from edge_ocr.clock import Clock
     from edge_ocr.config import Settings
     from edge_ocr.reader import Reader
-    from edge_ocr.tables import CameraSettings
+    from edge_ocr.tables import CameraSettings, RelaySettings
     from edge_ocr.types import Image, Reading
 
 GOOD, TEMPFAIL = 0, 75
@@ -151,15 +151,23 @@ class Service:
             for camera in self._settings.camera:
                 self._begin(camera, zones)
             self._notifier.ready()
-            code = None
-            while code is None and not signals.stop:
-                self._turn(_TURN_SECONDS)
-                if signals.reload:
-                    signals.reload = False
-                    self.reload()
-                code = self._verdict()
-            self._notifier.stopping()
-            self._end()
+            try:
+                return self._until_asked(signals)
+            except BaseException:
+                self._tell = None  # whoever cannot be told any more must not keep the last events from the store
+                raise
+            finally:
+                self._notifier.stopping()
+                self._end()
+
+    def _until_asked(self, signals: Signals) -> int:
+        code = None
+        while code is None and not signals.stop:
+            self._turn(_TURN_SECONDS)
+            if signals.reload:
+                signals.reload = False
+                self.reload()
+            code = self._verdict()
         return GOOD if code is None else code
 
     def reload(self) -> None:
@@ -226,7 +234,7 @@ class Service:
         # Whoever wants no pages does not pay for them.
         from edge_ocr.web import Hands, open_server  # noqa: PLC0415
 
-        opens = None if self._settings.publish.relay.pin is None else self._open_by_hand
+        opens = self._open_by_hand if self._relays else None
         hands = Hands(
             read=_Spare(partial(open_reader, self._settings, like=self._reader)), open_barrier=opens, reload=self.redraw
         )
@@ -242,15 +250,20 @@ class Service:
         _log.warning("pages at %s", server.address)
 
     def _open_by_hand(self, user: str) -> str:
-        """Have the relay open for somebody at the pages, by its own rules; in a thread of theirs."""
+        """Have the first relay open for somebody at the pages, by its own rules; in a thread of theirs."""
         now = self._clock.stamp()
         decision = Decision(Action.OPEN, f"by hand: {user}").as_json()
         told = {"decision": decision, "last": now.as_json(0)}
-        relay = self._settings.publish.relay
+        name, relay = self._relays[0]
         camera = (relay.cameras or (self._settings.camera[0].name,))[0]
         if self._posts is not None:
-            self._posts.hurry("relay", Parcel(0, "relay", uuid7(now.wall, self._random), camera, told, None, 0))
+            self._posts.hurry(Parcel(0, name, uuid7(now.wall, self._random), camera, told, None, 0))
         return "the relay was told; whether it opened stands in the audit"
+
+    @property
+    def _relays(self) -> list[tuple[str, RelaySettings]]:
+        """Those in use, by name."""
+        return [(name, table.relay) for name, kind, _, table in self._settings.publish.used if kind == "relay"]
 
     def _begin(self, camera: CameraSettings, zones: dict[str, Zones]) -> None:
         """Watch a camera."""
@@ -317,11 +330,9 @@ class Service:
     def _announce(self, preview: Event) -> None:
         """A preview is for those who wait at a barrier or a screen; it is not stored."""
         decision = preview.decision
-        relay = self._settings.publish.relay
-        opens = decision is not None and decision.action is Action.OPEN
-        if self._posts is not None and relay.previews and relay.pin is not None and opens:
-            event = preview.as_json()
-            self._posts.hurry("relay", Parcel(0, "relay", preview.id, preview.source, event, None, 0))
+        if self._posts is not None and decision is not None and decision.action is Action.OPEN:
+            for name in [name for name, relay in self._relays if relay.previews]:
+                self._posts.hurry(Parcel(0, name, preview.id, preview.source, preview.as_json(), None, 0))
         self.board.preview(preview.source, preview.reading, decision)
         if self._tell is not None:
             self._tell(preview)

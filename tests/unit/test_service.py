@@ -13,8 +13,12 @@ from edge_ocr.clock import FakeClock, SystemClock
 from edge_ocr.config import parse
 from edge_ocr.publish.relay import Relay
 from edge_ocr.service import Service, Signals
+from edge_ocr.store import Database
+from edge_ocr.types import Event, Kind, Quad, Reading
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edge_ocr.types import Parcel
 
 _TABLES: dict[str, Any] = {"camera": [{"name": "gate", "source": "fake://"}]}
@@ -101,6 +105,74 @@ def test_a_reload_leaves_alone_what_counts_from_the_next_start_on(
     assert "kind was changed, which counts from the next start on" in caplog.text
 
 
+def test_the_last_events_are_stored_although_nobody_can_be_told_of_them(
+    readers: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    del readers
+    outs: list[Any] = []
+    monkeypatch.setattr(_Worker, "__init__", _remembering(outs, _Worker.__init__))
+    monkeypatch.setattr(_Worker, "start", lambda _: outs[0].put(_event("one")))
+    monkeypatch.setattr(_Worker, "stop", lambda _: outs[0].put(_event("two")))
+
+    def tell(_: Event) -> None:
+        raise BrokenPipeError
+
+    tables = {**_TABLES, "store": {"folder": str(tmp_path / "store")}, "web": {"enabled": False}}
+    with pytest.raises(BrokenPipeError):
+        _service(tables, clock=SystemClock(), tell=tell).run(Signals())
+    with Database(tmp_path / "store", FakeClock()) as store:
+        assert [event["id"] for event in store.events()] == ["one", "two"]
+
+
+def _remembering(outs: list[Any], begin: Any) -> Any:
+    def remember(self: _Worker, *parts: Any) -> None:
+        begin(self, *parts)
+        outs.append(parts[5])
+
+    return remember
+
+
+def _event(key: str, *, preview: bool = False) -> Event:
+    quad = Quad(((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)), Kind.PLATE, 1.0)
+    reading = Reading("AB12", 0.9, Kind.PLATE, None, quad)
+    stamp = FakeClock().stamp()
+    return Event(key, "gate", reading, 3, 0, stamp, stamp, 0, 9, None, 4, preview=preview)
+
+
+class _Posts:
+    """Destinations that keep what they were handed in a hurry."""
+
+    def __init__(self) -> None:
+        self.hurried: list[Parcel] = []
+
+    def hurry(self, parcel: Parcel) -> None:
+        self.hurried.append(parcel)
+
+
+def _with_relays(own: dict[str, Any] | None, more: dict[str, Any], lists: Path) -> dict[str, Any]:
+    lists.write_text("list,plate\nallow,AB12\n", encoding="utf-8")
+    publish = {"more": [{"name": "back", "relay": more}], **({"relay": own} if own else {})}
+    return {**_TABLES, "store": {"folder": "x"}, "publish": publish, "lists": {"file": str(lists)}}
+
+
+def test_a_preview_opens_those_relays_alone_that_are_set_so(readers: list[str], tmp_path: Path) -> None:
+    del readers
+    tables = _with_relays({"pin": 4, "previews": True}, {"pin": 5}, tmp_path / "lists.csv")
+    service, posts = _service(tables), _Posts()
+    service._posts = posts  # type: ignore[assignment]
+    service._take(_event("one", preview=True))
+    assert [(parcel.destination, parcel.key) for parcel in posts.hurried] == [("relay", "one")]
+
+
+def test_a_relay_of_another_name_opens_by_preview_and_by_hand_too(readers: list[str], tmp_path: Path) -> None:
+    del readers
+    service, posts = _service(_with_relays(None, {"pin": 5, "previews": True}, tmp_path / "lists.csv")), _Posts()
+    service._posts = posts  # type: ignore[assignment]
+    service._take(_event("one", preview=True))
+    service._open_by_hand("ann")
+    assert [parcel.destination for parcel in posts.hurried] == ["back", "back"]
+
+
 def test_a_barrier_opened_by_hand_has_a_row_that_says_by_whom(readers: list[str]) -> None:
     del readers
     clock = FakeClock()
@@ -114,11 +186,7 @@ def test_a_barrier_opened_by_hand_has_a_row_that_says_by_whom(readers: list[str]
         SimpleNamespace(audit=lambda _now, _actor, action, reason, **_: rows.append((action, reason))),
     )
 
-    def hurry(kind: str, parcel: Parcel) -> None:
-        assert kind == "relay"
-        relay.deliver([parcel])
-
     service = Service(lambda: settings, clock)
-    service._posts = SimpleNamespace(hurry=hurry)  # type: ignore[assignment]
+    service._posts = SimpleNamespace(hurry=lambda parcel: relay.deliver([parcel]))  # type: ignore[assignment]
     assert "the relay was told" in service._open_by_hand("ann")
     assert rows == [("dry-run", "by hand: ann")]
