@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 50_000  # texts that are compared at once: 2 MB
 _NO_LIST = "none"
-_UNIT = 10  # costs are whole tenths of a character inside
+_UNIT = 100  # costs are whole hundredths of a character inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def distances(like: str, texts: str, cost: Callable[[str, str], float]) -> NDArr
     """How far each of many texts is from one, in characters.
 
     The weighted Levenshtein distance (Wagner and Fischer, 1974) of :func:`edge_ocr.decide.distance`, a column of the
-    table for all texts at a time; costs count in tenths.
+    table for all texts at a time; costs count in hundredths.
 
     Args:
         like: the one.

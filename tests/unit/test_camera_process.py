@@ -201,12 +201,11 @@ def test_a_child_loads_only_what_its_camera_needs() -> None:
 
 
 def test_a_child_that_cannot_start_says_its_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_environment", lambda: {"PYTHONPATH": "/nowhere", "PATH": os.environ["PATH"]})
-    monkeypatch.chdir("/")
+    monkeypatch.setattr(process, "_environment", lambda: {"PYTHONHOME": "/nowhere", "PATH": os.environ["PATH"]})
     settings = CameraSettings(recovery=RecoverySettings(restarts=0))
     with (
         opened("fake://", settings) as camera,
-        pytest.raises(CameraLost, match=r"ended with status 1; its last words: .*edge_ocr"),
+        pytest.raises(CameraLost, match=r"ended with status 1; its last words: .*encodings"),
     ):
         camera.latest(20)
 

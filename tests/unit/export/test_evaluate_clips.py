@@ -16,9 +16,10 @@ from edge_ocr.types import Event, Kind, Quad, Reading, Sighting, Stamp, Strip
 from export.evaluate_clips import ClipResult, Outcome, Remembering, evaluate_clips, summary
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from edge_ocr.types import Image
+    from edge_ocr.types import Image, Region
 
 _QUAD = Quad(((10.0, 10.0), (40.0, 10.0), (40.0, 20.0), (10.0, 20.0)), Kind.PLATE, 0.9)
 _GRAMMAR = word_grammar(["AB", "BA"], "AB")
@@ -42,7 +43,17 @@ class _Reader:
     def __init__(self) -> None:
         self.asked = 0
 
-    def sightings(self, _image: Image, /, *, frame: int) -> list[Sighting]:
+    def sightings(
+        self,
+        _image: Image,
+        /,
+        *,
+        frame: int,
+        regions: Sequence[Region] | None = None,
+        choose: Callable[[list[Quad]], list[Quad]] | None = None,
+    ) -> list[Sighting]:
+        if regions == [] or (choose is not None and not choose([_QUAD])):
+            return []
         self.asked += 1
         sure, order = (0.97, (2, 1)) if frame == 2 else (0.9, (1, 2))
         probs = np.full((4, 3), (1 - sure) / 2)
@@ -92,10 +103,11 @@ def test_the_vote_is_printed_beside_the_best_frame(tmp_path: Path, capsys: pytes
     clip.release()
     settings = parse({"vote": {"min_confidence": 0.5, "min_characters": 2}}, origin="test")
     assert evaluate_clips(tmp_path, settings, reader=_Reader()) == 1.0
-    line, fused, best = capsys.readouterr().out.splitlines()
+    line, fused, best, gain = capsys.readouterr().out.splitlines()
     assert line.split()[:4] == ["a.avi", "right", "AB", "AB"]
     assert fused.startswith("all frames fused: right 1 (100%)")
     assert best.startswith("best frame alone: right 0 (0%), wrong 1 (100%)")
+    assert gain == "the vote gains +100.0%"
 
 
 def test_a_folder_without_labels_is_an_error(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from edge_ocr.bundle import shipped_bundle
+from edge_ocr.engine import Engine
 from edge_ocr.types import Kind
 from export import gates
 from export.errors import ConversionError
@@ -89,7 +90,8 @@ def test_another_python_that_fails_is_told_with_its_words(model: bytes, tmp_path
 def test_the_same_interpreter_in_another_process_gives_the_same(model: bytes) -> None:
     import sys  # noqa: PLC0415 - only its path
 
-    images = np.random.default_rng(0).uniform(-1, 1, (1, 1, 384, 640)).astype(np.float32)
+    _, height, width, channels = Engine(model, name="detector").input.shape
+    images = np.random.default_rng(0).uniform(-1, 1, (1, channels, height, width)).astype(np.float32)
     here = gates.run_tflite(model, images)
     there = gates.run_tflite_under(Path(sys.executable), model, images)
     assert [array.shape for array in here] == [array.shape for array in there]
