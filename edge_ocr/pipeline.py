@@ -36,6 +36,7 @@ _MOST_TOLD = 64  # tracks that are remembered to have been told
 _CLEAR = -1.0  # log-probability of a read that may speak against what was told
 _STRANGE, _STRANGERS = 6.0, 3  # nats, and reads in a row: from here on something else stands there
 _GAP_SECONDS = 10.0  # without a frame: whatever stands where something stood before may be something else
+_GAP_FRAMES = 5  # the same in usual intervals, for cameras that give a frame every ten seconds
 _AGAIN_SECONDS = 0.5  # what was told is read again so often, to see whether something else stands there now
 _MARGIN = 0.25  # of the plate's height, around the crop that is kept as evidence
 
@@ -124,7 +125,7 @@ class Pipeline:
         self._gate = Gate(settings.gate)
         self._source = ""
         self._now: Stamp | None = None
-        self._number = -1  # of the latest frame
+        self._number, self._interval = -1, 0.0  # of the latest frame, and seconds from the one before it
         self._size = (0, 0)
         self._decided: dict[int, str] = {}  # tracks in the picture that already were told or repeat what was
         self._asked: dict[int, float] = {}  # when each other track was last asked whether it can be told, monotonic
@@ -159,7 +160,8 @@ class Pipeline:
 
         Args:
             frame: later than every one before. A frame of another source ends all tracks first, and so does one that
-                comes 10 s after the one before, or whose number is not above that: the camera began anew meanwhile.
+                comes 10 s (and five intervals) after the one before, or whose number is not above that: the camera
+                was away meanwhile, or began anew.
             most_reads: so many texts are read at most, those that were read least first, but every one that was not
                 read at all; None for all.
 
@@ -192,6 +194,7 @@ class Pipeline:
         ]
         seen += [Observation(quad, frame.number, frame.stamp) for quad in passed]
         events = [] if goes_on else self.finish()
+        self._interval = 0.0 if self._now is None else frame.stamp.mono - self._now.mono
         self._source, self._now, self._size = frame.source, frame.stamp, (width, height)
         self._number = frame.number
         ended = self._tracker.step(frame.number, seen, width=width, height=height, looked=regions)
@@ -218,7 +221,7 @@ class Pipeline:
         """Whether what is in a frame may be what was in the one before."""
         if self._now is None or frame.source != self._source or frame.number <= self._number:
             return False
-        return frame.stamp.mono - self._now.mono < _GAP_SECONDS
+        return frame.stamp.mono - self._now.mono < max(_GAP_SECONDS, _GAP_FRAMES * self._interval)
 
     def _regions(self, frame: Frame, *, goes_on: bool) -> tuple[Region, ...] | None:
         """Where to look in a frame; None for everywhere."""

@@ -144,6 +144,13 @@ def test_what_stands_there_after_a_long_gap_is_not_what_stood_there_before() -> 
     assert [(event.reading.text, event.reads) for event in events] == [("CAFE", 5), ("DEAF", 5)]
 
 
+def test_a_camera_that_gives_a_frame_every_ten_seconds_is_followed() -> None:
+    pipeline = _pipeline({number: [_Text("CAFE", 200)] for number in range(6)}, decide_after_seconds=3600)
+    events = [event for number in range(6) for event in pipeline.step(_frame(number, fps=0.1))]
+    (last,) = pipeline.finish()
+    assert (events, last.reading.text, last.reads) == ([], "CAFE", 5)  # the first interval is not known to be usual
+
+
 def test_the_crop_is_that_of_the_frame_that_supports_the_text_best() -> None:
     script = {number: [_Text("CAFE", 200, sure=0.99 if number == 4 else 0.6)] for number in range(8)}
     (event,) = _run(_pipeline(script, min_confidence=0.1), 8)
