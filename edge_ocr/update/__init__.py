@@ -13,7 +13,7 @@ from pathlib import Path
 
 from edge_ocr.update import slots
 from edge_ocr.update.archive import MOST_BYTES, open_manifest, verify
-from edge_ocr.update.fetch import fetch
+from edge_ocr.update.fetch import fetch, take
 from edge_ocr.update.staging import SIGNATURE, only_one, serial_of, stage, tidy
 
 ROOT = Path("/opt/edge-ocr")
@@ -41,10 +41,12 @@ def update(source: str, *, root: Path = ROOT, keys: Path = KEYS) -> dict[str, ob
     with only_one(root):
         tidy(root)
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=root / "releases") as folder:
-            archive: Path | None = Path(source)
+            archive: Path | None
             if "://" in source:
-                known = _signature(slots.trial(root) or slots.current(root))
+                known = _signatures(slots.trial(root) or slots.current(root), slots.refused(root))
                 archive = fetch(source, Path(folder), most_bytes=MOST_BYTES, seconds=_FETCH_SECONDS, known=known)
+            else:
+                archive = take(source, Path(folder), most_bytes=MOST_BYTES)
             if archive is None:
                 return {"release": None, "serial": serial_of(slots.current(root)), "state": "known"}
             signature = archive.with_name(f"{archive.name}.minisig")
@@ -54,9 +56,11 @@ def update(source: str, *, root: Path = ROOT, keys: Path = KEYS) -> dict[str, ob
     return {"release": manifest.name, "serial": manifest.serial, "state": "new"}
 
 
-def _signature(release: Path | None) -> bytes:
-    """By which the update that made a release is known again."""
-    if release is not None:
-        with suppress(OSError):
-            return (release / SIGNATURE).read_bytes()
-    return b""
+def _signatures(*releases: Path | None) -> set[bytes]:
+    """By which the updates that made releases are known again."""
+    found = set()
+    for release in releases:
+        if release is not None:
+            with suppress(OSError):
+                found.add((release / SIGNATURE).read_bytes())
+    return found - {b""}

@@ -4,6 +4,7 @@
     ROOT/current          a link to the release that is known to work
     ROOT/trial            a link to one that has still to prove itself; there only while it does
     ROOT/trial.starts     how often that one was started
+    ROOT/refused          a link to the one that was taken back last, so that it is not tried again
 
 A release appears under ``releases`` whole or not at all, is offered by a rename of ``trial``, and accepted by a rename
 of ``trial`` over ``current``. Whenever the power goes, a restart finds the old release or the new one. A trial that was
@@ -43,6 +44,11 @@ def current(root: Path) -> Path | None:
 def trial(root: Path) -> Path | None:
     """The folder of the release on trial, if there is one."""
     return _whole(root / "trial")
+
+
+def refused(root: Path) -> Path | None:
+    """The folder of the release that was taken back last; None once a later one was accepted."""
+    return _whole(root / "refused")
 
 
 def offer(root: Path, name: str) -> None:
@@ -87,15 +93,16 @@ def confirm(root: Path) -> bool:
         return False
     os.rename(root / "trial", root / "current")  # noqa: PTH104 -- Path.rename would follow nothing either, but says less
     _sync(root)
-    with suppress(FileNotFoundError):
-        (root / "trial.starts").unlink()
+    for name in ("trial.starts", "refused"):
+        with suppress(FileNotFoundError):
+            (root / name).unlink()
     return True
 
 
 def roll_back(root: Path) -> bool:
-    """Take the release on trial back; whether there was one."""
+    """Take the release on trial back, for good; whether there was one."""
     try:
-        (root / "trial").unlink()
+        os.rename(root / "trial", root / "refused")  # noqa: PTH104 -- likewise
     except FileNotFoundError:
         return False
     _sync(root)
@@ -114,13 +121,17 @@ def prove(root: Path, seconds: float, well: Callable[[], bool], sleep: Callable[
         sleep: waits.
 
     Returns:
-        True if it was accepted, or there is none; False if it was taken back.
+        True if it was accepted, there is none, or another one took its place, whose own start has it proven; False if
+        it was taken back.
 
     """
-    if trial(root) is None:
+    tried = trial(root)
+    if tried is None:
         return True
     for _ in range(max(1, round(seconds / _STEP_SECONDS))):
         sleep(_STEP_SECONDS)
+        if trial(root) != tried:
+            return True
         if not well():
             roll_back(root)
             return False

@@ -90,14 +90,19 @@ def stage(
     if manifest.serial <= newest:
         said = f"its serial {manifest.serial} is not above {newest}, which is installed"
         raise UpdateError(f"{printable(archive)}: {said}; nothing is to be done")
+    if manifest.serial == serial_of(slots.refused(root)):
+        cure = f"make a newer one, or remove {printable(root / 'refused')} to try it again"
+        raise UpdateError(f"{printable(archive)}: {manifest.name} was tried and taken back; {cure}")
     folder = root / "releases" / manifest.name
+    if folder.resolve() in _in_use(root):  # what is there must outlive a trial that fails
+        raise UpdateError(f"{printable(archive)}: {manifest.name} is the name of a release in use; give it another")
     part = root / "releases" / f".{manifest.name}.part"
     try:
         _fill(part, running, archive, manifest, install or _pip)
         (part / SIGNATURE).write_bytes(signature)
         (check or _doctor)(part)
         _settle(part)
-        if folder.exists():  # neither current nor on trial, or its serial would not be lower
+        if folder.exists():
             _remove(folder)
         part.rename(folder)
         slots.offer(root, manifest.name)
@@ -113,7 +118,7 @@ def tidy(root: Path) -> None:
     """Remove what no start will ever want: halves of releases, and all but the ones in use and the one before."""
     releases = root / "releases"
     releases.mkdir(parents=True, exist_ok=True)
-    kept = {folder for folder in (slots.current(root), slots.trial(root)) if folder is not None}
+    kept = _in_use(root)
     others = sorted((path for path in releases.iterdir() if path.resolve() not in kept), key=serial_of)
     whole = [path for path in others if path.name[0] != "." and (path / "release.toml").is_file()]
     kept |= {path.resolve() for path in whole[-1:]}
@@ -121,6 +126,13 @@ def tidy(root: Path) -> None:
     for path in others:
         if path.resolve() not in kept:
             _remove(path)
+
+
+def _in_use(root: Path) -> set[Path]:
+    """The releases that links point to, and those whose environments they share."""
+    found = (slots.current(root), slots.trial(root), slots.refused(root))
+    folders = {folder for folder in found if folder is not None}
+    return folders | {(folder / "venv").resolve().parent for folder in folders}
 
 
 def _fill(

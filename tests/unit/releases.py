@@ -31,13 +31,13 @@ class Maker:
         self.keys.mkdir(parents=True)
         (self.keys / "maker.pub").write_bytes(bytes(self._pair.public_key))
 
-    def archive(self, serial: int, *, kind: str = "models", text: bytes = b"") -> Path:
+    def archive(self, serial: int, *, kind: str = "models", text: bytes = b"", name: str = "") -> Path:
         """A signed archive with one file."""
         places = {"models": "models/plate/model.toml", "wheels": "wheels/edge_ocr-9-py3-none-any.whl"}
         content = self._folder / f"content-{serial}"
         content.write_bytes(text or b"of release %d" % serial)
         made = self._folder / f"update-{serial}.zip"
-        archive.pack({places[kind]: content}, made, name=f"r{serial}", serial=serial)
+        archive.pack({places[kind]: content}, made, name=name or f"r{serial}", serial=serial)
         self.sign(made)
         return made
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+import time
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,9 @@ from releases import Maker, checked, first_release, is_whole, no_check
 from edge_ocr import bundle, cli
 from edge_ocr.errors import UpdateError
 from edge_ocr.types import Kind
+from edge_ocr.update import archive as archives
 from edge_ocr.update import slots, staging, update
+from edge_ocr.update.fetch import fetch
 from edge_ocr.update.staging import stage
 
 if TYPE_CHECKING:
@@ -133,6 +137,67 @@ def test_an_updated_bundle_comes_before_the_one_that_shipped(tmp_path: Path, mon
     assert bundle.shipped_bundle(Kind.PLATE, task="detect").name == "plate-detector"
 
 
+@pytest.mark.parametrize("kind", ["models", "wheels"])
+def test_an_update_never_takes_the_place_of_a_release_in_use(root: Path, maker: Maker, kind: str) -> None:
+    staged(root, maker, 1, kind)
+    slots.confirm(root)
+    for name in ("r0", "r1") if kind == "models" else ("r1",):
+        made = maker.archive(2, kind=kind, name=name)
+        with pytest.raises(UpdateError, match=f"{name} is the name of a release in use"):
+            stage(root, made, checked(made, maker.keys), install=install, check=no_check)
+        assert is_whole(slots.begin(root))
+
+
+def test_a_release_that_was_taken_back_is_not_tried_again(root: Path, maker: Maker) -> None:
+    staged(root, maker, 1)
+    slots.roll_back(root)
+    staging.tidy(root)
+    with pytest.raises(UpdateError, match="r1 was tried and taken back; make a newer one, or remove"):
+        staged(root, maker, 1)
+    assert slots.begin(root).name == "r0"
+    assert staged(root, maker, 2).name == "r2"
+
+
+def test_an_archive_that_is_exchanged_after_its_check_is_not_used(
+    root: Path, maker: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = maker.archive(1)
+    strange = Maker(tmp_path / "stranger").archive(1, text=b"of a stranger").read_bytes()
+
+    def verify(archive: Path, signature: Path, keys: Path) -> None:
+        archives.verify(archive, signature, keys)
+        made.write_bytes(strange)
+
+    monkeypatch.setattr("edge_ocr.update.verify", verify)
+    monkeypatch.setattr(staging, "_doctor", no_check)
+    update(str(made), root=root, keys=maker.keys)
+    assert (slots.begin(root) / "models/plate/model.toml").read_bytes() == b"of release 1"
+
+
+def test_a_server_that_sends_a_byte_now_and_then_is_left(tmp_path: Path) -> None:
+    class Slow(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                for _ in range(60):
+                    self.wfile.write(b"x")
+                    time.sleep(0.05)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as http:
+        thread = threading.Thread(target=http.serve_forever)
+        thread.start()
+        begun = time.monotonic()
+        with pytest.raises(UpdateError, match="takes too long"):
+            fetch(f"http://127.0.0.1:{http.server_address[1]}/x.zip", tmp_path, most_bytes=1000, seconds=0.3)
+        assert time.monotonic() - begun < 2
+        http.shutdown()
+        thread.join(10)
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     class Quiet(SimpleHTTPRequestHandler):
@@ -161,6 +226,8 @@ def test_an_update_comes_from_a_server_once(
     told = capsys.readouterr().out.splitlines()
     assert told == ["r1 is tried from the next start of the service", "nothing is newer than what is installed"]
     assert is_whole(slots.begin(root))
+    slots.roll_back(root)
+    assert update(f"{server}/update-1.zip", root=root, keys=maker.keys)["state"] == "known"
 
 
 @pytest.mark.parametrize("path", ["missing.zip", "../etc"])

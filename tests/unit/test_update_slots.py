@@ -55,6 +55,20 @@ def test_a_second_offer_starts_its_own_count(root: Path) -> None:
     assert [slots.begin(root).name for _ in range(4)] == ["r1", "r1", "r1", "r0"]
 
 
+def test_an_offer_during_a_proof_is_not_accepted_by_it(root: Path) -> None:
+    shutil.copytree(root / "releases/r1", root / "releases/r2", symlinks=True)
+    slots.offer(root, "r1")
+    steps = iter(range(5))
+
+    def sleep(_: float) -> None:
+        if next(steps) == 2:
+            slots.offer(root, "r2")
+
+    assert slots.prove(root, 10.0, lambda: True, sleep)
+    assert slots.current(root) == root / "releases/r0"
+    assert slots.trial(root) == root / "releases/r2"
+
+
 def test_a_count_that_cannot_be_read_is_counted_anew(root: Path) -> None:
     slots.offer(root, "r1")
     (root / "trial.starts").write_bytes(b"\xff")
