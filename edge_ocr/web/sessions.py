@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from edge_ocr import jsonfile
+from edge_ocr.errors import StoreError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +91,7 @@ class Sessions:
         used = now.wall - session.at
         if now.synced and (not session.synced or used > _RENEW * self._life or used < -_DAY):
             session = replace(session, at=now.wall, synced=True)
-            with self._lock:
+            with self._lock, suppress(StoreError):  # a full disk must not hide the page that says so
                 if session.hash in self._sessions:
                     self._save([session if one.hash == session.hash else one for one in self._sessions.values()])
         return session

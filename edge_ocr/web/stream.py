@@ -7,9 +7,12 @@ when the board tells that there are new ones: whoever comes back says which one 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
+
+import cv2
 
 from edge_ocr import live, machine
 from edge_ocr.live import Glimpse
@@ -33,6 +36,8 @@ BOUNDARY = "edge-ocr-frame"
 _TIDY_EVERY = 25  # pictures: what making them took for a moment does not pile up
 _KEPT = 100  # events that are told from memory; whoever is further behind has the store asked
 _AT_ONCE = 100
+
+_log = logging.getLogger(__name__)
 
 
 class Lens:
@@ -97,7 +102,11 @@ class Lens:
                     look, self._look = self._look, None
                     if look is None:
                         continue
-                    self._picture = self._picture[0] + 1, await self._make(look)
+                    try:
+                        self._picture = self._picture[0] + 1, await self._make(look)
+                    except cv2.error as error:  # of one frame; the next one may be better
+                        _log.warning("camera %s: no picture could be made (%s)", self._camera, error)
+                        continue
                     del look
                     if self._picture[0] % _TIDY_EVERY == 0:
                         machine.give_back()
@@ -152,8 +161,11 @@ class Feed:
         ear = _Ear()
         self._listeners.add(ear)
         try:
-            last = await self._aside(self._view.newest) if after is None else after
-            yield b"retry: 2000\n\nevent: beat\ndata: {}\n\n"
+            newest = await self._aside(self._view.newest)
+            # A number that is yet to come is of a store that was begun anew: all that is in this one is news.
+            last = newest if after is None else after if after <= newest else 0
+            # With its number at once: whoever is cut off before the first event must know where it was.
+            yield b"retry: 2000\n\nid: %d\nevent: beat\ndata: {}\n\n" % last
             while True:
                 news = await self._after(last)
                 if news:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from web_served import PASSWORD, Client, Served, served
 
-from edge_ocr.errors import ConfigError
+from edge_ocr.errors import ConfigError, StoreError
 from edge_ocr.web.exchange import Role
 from edge_ocr.web.routes import API, PAGES, Operation
 from edge_ocr.web.users import Users
@@ -214,6 +214,17 @@ def test_sessions_outlive_a_restart_and_end_when_left_alone(tmp_path: Path) -> N
             assert client.get("/api/me").status == 200, "in use it goes on"
         one.clock.advance(2 * 86_400 + 1)
         assert client.get("/api/me").status == 401
+
+
+def test_a_session_goes_on_while_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise StoreError("sessions.json: cannot be written (No space left on device); make room, or see to it")
+
+    with served(tmp_path, web={"session_days": 2}) as house:
+        client = house.first()
+        house.clock.advance(20_000)  # long enough for it to be written down anew
+        monkeypatch.setattr("edge_ocr.web.sessions.jsonfile.write", full)
+        assert client.get("/health").status == 200
 
 
 def test_a_clock_that_nobody_vouches_for_ends_no_session(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
+import cv2
 import numpy as np
 import pytest
 from test_search import EVENTS, event
@@ -131,6 +132,39 @@ def test_whoever_comes_back_misses_nothing_and_gets_nothing_twice(house: Served,
     assert seen == list(range(1, 121))
 
 
+def test_whoever_is_cut_off_before_the_first_event_knows_where_it_was(house: Served, client: Client) -> None:
+    record(house, 1, 2)
+    with Stream(client, "/api/events/stream") as stream:
+        assert b"id: 2\nevent: beat\n" in stream.until(b"data: {}\n\n")
+    record(house, 3)  # while nobody listens
+    with Stream(client, "/api/events/stream", Last_Event_ID="2") as stream:
+        assert stream.event("event")[0] == 3
+
+
+def test_whoever_knows_a_store_that_was_begun_anew_gets_what_is_in_the_new_one(house: Served, client: Client) -> None:
+    record(house, 1)
+    with Stream(client, "/api/events/stream?after=5000") as stream:
+        assert stream.event("event")[0] == 1
+        record(house, 2)
+        assert stream.event("event")[0] == 2
+
+
+def test_a_frame_of_which_no_picture_can_be_made_does_not_end_the_pictures(
+    house: Served, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, left = live.jpeg, [None, None]
+
+    def jpeg(look: live.Look, *, width: int, private: bool) -> bytes:
+        if left:
+            left.pop()
+            raise cv2.error("bad frame")
+        return whole(look, width=width, private=private)
+
+    monkeypatch.setattr(live, "jpeg", jpeg)
+    with Camera(house):
+        assert client.get("/api/cameras/gate/snapshot").status == 200
+
+
 def test_many_who_listen_get_the_same_and_the_store_is_asked_once(
     house: Served, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,11 +227,10 @@ def test_streams_end_with_the_server(tmp_path: Path) -> None:
 
 
 def test_streams_leave_room_for_pages(tmp_path: Path) -> None:
-    with served(tmp_path, web={"most_connections": 8}) as house:
+    with served(tmp_path, web={"most_connections": 8, "proxy": True}) as house:  # or one address had half of them
         client = house.first()
-        client.ask("POST", "/api/me/tokens", {"name": "x", "role": "viewer"})
-        house.server._site.settings  # noqa: B018 -- there
-        held = [Stream(client, "/api/events/stream") for _ in range(3)]
+        held = [Stream(client, "/api/events/stream") for _ in range(4)]
+        assert "4 look already" in client.get("/api/events/stream").detail
         assert client.get("/api/me").status == 200
         for stream in held:
             stream.close()
