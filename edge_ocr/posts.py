@@ -53,7 +53,8 @@ class Posts:
                 sender.close()
             raise
         self._posts = [(sender, Flag()) for sender in senders]
-        self._threads = [Thread(target=self._run, args=post, name=post[0].name) for post in self._posts]
+        # As daemons: one that waits for a server when its time is up must not keep the program from ending.
+        self._threads = [Thread(target=self._run, args=post, name=post[0].name, daemon=True) for post in self._posts]
 
     def __enter__(self) -> Self:
         for thread, (sender, _) in zip(self._threads, self._posts, strict=True):
@@ -64,7 +65,9 @@ class Posts:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self.wake()
+        for sender, flag in self._posts:
+            sender.stop()
+            flag.set()
         for thread in self._threads:
             thread.join(_JOIN_SECONDS)
             self._health.forget(thread.name)

@@ -67,10 +67,15 @@ class Sender:
         self.counts: Counter[str] = Counter()
         self.problem: str | None = None
         self._hurried: deque[Parcel] = deque(maxlen=_HURRIED)
+        self._stopping = False
 
     def hurry(self, parcel: Parcel) -> None:
         """Deliver something with the next step, before all that waits and once; any thread may ask for it."""
         self._hurried.append(parcel)
+
+    def stop(self) -> None:
+        """Hand no further batch over, for the program ends: the rest stays in the outbox; any thread may ask for it."""
+        self._stopping = True
 
     def step(self) -> float:
         """Deliver what is due now. Never raises for what the destination, the network or the disk does.
@@ -108,7 +113,7 @@ class Sender:
     def _deliver_all(self, parcels: list[Parcel]) -> bool:
         """Whether any was taken."""
         taken = False
-        while parcels:
+        while parcels and not self._stopping:
             batch = parcels[: self._destination.batch]
             blocked, any_taken, down = self._settle(batch, self._attempt(batch))
             taken = taken or any_taken

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+from threading import Event as Flag
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import pytest
 
+from edge_ocr import posts as posts_module
 from edge_ocr.clock import FakeClock
 from edge_ocr.config import parse
 from edge_ocr.errors import ConfigError
 from edge_ocr.health import Health
 from edge_ocr.posts import Posts
+from edge_ocr.publish.files import DayFiles
 from edge_ocr.runtime import watch
 from edge_ocr.store import Database
 from edge_ocr.tables import HealthSettings
@@ -95,3 +99,27 @@ def test_what_destinations_take_is_counted_to_the_last_and_stays(tmp_path: Path)
     assert told["delivered", (("destination", "mqtt"),)] == 0
     assert told["delivery_failures", (("destination", "mqtt"),)] >= 1
     assert not any(name == "queue_depth" for name, _ in told)
+
+
+def test_a_destination_that_hangs_does_not_keep_the_program_from_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FakeClock(mono=100.0, wall=1_700_000_000.0)
+    health = Health(HealthSettings(min_disk_mb=0.0, min_memory_mb=0.0), clock, folder=tmp_path)
+    publish = {"files": {"folder": str(tmp_path / "days")}}
+    settings = parse({"store": {"folder": str(tmp_path / "store")}, "publish": publish}, origin="test")
+    entered, left = Flag(), Flag()
+
+    def hang(_: DayFiles) -> float:
+        entered.set()
+        left.wait(10.0)
+        return 0.1
+
+    monkeypatch.setattr(DayFiles, "tick", hang)
+    monkeypatch.setattr(posts_module, "_JOIN_SECONDS", 0.1)
+    with Database(tmp_path / "store", clock) as store, Posts(store, settings.publish, clock, health):
+        assert entered.wait(10.0)
+    (thread,) = [thread for thread in threading.enumerate() if thread.name == "files"]
+    assert thread.daemon
+    left.set()
+    thread.join()

@@ -218,3 +218,10 @@ def test_what_is_in_a_hurry_goes_first_and_once_whatever_becomes_of_it() -> None
     setup.sender.step()
     assert setup.destination.tried == ["now", "a1"]
     assert setup.taken() == ["a1"]
+
+
+def test_a_program_that_ends_waits_for_no_further_batch_and_the_rest_stays() -> None:
+    setup = Setup(lambda _: setup.sender.stop() or Delivered(), batch=2).add("a1", "a2", "a3", "b1")
+    setup.sender.step()
+    assert setup.destination.tried == ["a1", "a2"]
+    assert [parcel.key for parcel in setup.outbox.waiting()] == ["a3", "b1"]
