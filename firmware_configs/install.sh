@@ -174,22 +174,28 @@ release() {
         say "The program is there already"
     else
         say "Installing the program into $folder"
-        rm -rf "$folder"
+        # Beside the one that may be running, which goes only when the new one is whole.
+        part=$ROOT/releases/.$name.part
+        rm -rf "$part" "$part.old"
         # picamera2 is Debian's, and only its Python has it.
-        python3 -m venv --system-site-packages "$folder/venv"
+        python3 -m venv --system-site-packages "$part/venv"
         # Debian 12's camera packages are built for NumPy 1, and would break beside NumPy 2.
-        : >"$folder/constraints.txt"
+        : >"$part/constraints.txt"
         case $(python3 -c 'import numpy; print(numpy.__version__)' 2>/dev/null || true) in
-        1.*) printf 'numpy<2\nopencv-python-headless<4.12\n' >"$folder/constraints.txt" ;;
+        1.*) printf 'numpy<2\nopencv-python-headless<4.12\n' >"$part/constraints.txt" ;;
         esac
-        set -- --quiet --disable-pip-version-check --no-cache-dir --constraint "$folder/constraints.txt"
+        set -- --quiet --disable-pip-version-check --no-cache-dir --constraint "$part/constraints.txt"
         [ -z "$WHEELS" ] || set -- "$@" --no-index --find-links "$WHEELS"
         [ "$name" = source ] && only='--only-binary=:all: --no-binary=edge-ocr' || only=--only-binary=:all:
         # shellcheck disable=SC2086 # two words where there are two
-        "$folder/venv/bin/python" -m pip install "$@" $only "$what" ||
+        "$part/venv/bin/python" -m pip install "$@" $only "$what" ||
             fail "the packages could not be installed; look at what pip says above, then run this again"
-        printf '%s' "$EXTRAS" >"$folder/extras"
-        printf 'format = 1\nname = "%s"\nserial = 0\n' "$name" >"$folder/release.toml"
+        printf '%s' "$EXTRAS" >"$part/extras"
+        printf 'format = 1\nname = "%s"\nserial = 0\n' "$name" >"$part/release.toml"
+        sync
+        [ ! -d "$folder" ] || mv "$folder" "$part.old"
+        mv "$part" "$folder"
+        rm -rf "$part.old"
         CHANGED=yes
     fi
     put "$(find "$folder/venv" -path '*/edge_ocr/update/slots.py')" "$ROOT/slots.py"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -135,3 +137,37 @@ def test_a_read_only_card_is_written_to_where_the_program_writes_and_nowhere_els
     assert ways["/"].startswith("ro,")
     assert {"/var/lib/edge-ocr", "/opt/edge-ocr"} <= ways.keys()
     assert "rw" in ways["/data"].split(",")
+
+
+def release_of(tmp_path: Path, *, pip: str) -> subprocess.CompletedProcess[str]:
+    """The installer's own making of a release, in a folder, with a Python that makes nothing but an environment."""
+    text = (FIRMWARE / "install.sh").read_text("utf-8").partition('\nif [ "$ACTION" = uninstall ]')[0]
+    text = text.replace('[ "$(id -u)" = 0 ]', "true").replace("ROOT=/opt/edge-ocr", f"ROOT={tmp_path}")
+    text = re.sub(r"^HERE=.*$", f"HERE={FIRMWARE}", text, flags=re.MULTILINE)
+    tools = tmp_path / "bin"
+    tools.mkdir(exist_ok=True)
+    makes = f'mkdir -p "$4/bin"; printf "#!/bin/sh\\n{pip}\\n" >"$4/bin/python"; chmod +x "$4/bin/python"'
+    (tools / "python3").write_text(f'#!/bin/sh\n[ "$2" != venv ] || {{ {makes}; }}\n', "ascii")
+    (tools / "python3").chmod(0o755)
+    path = f"{tools}:{os.environ['PATH']}"
+    return subprocess.run(
+        ["sh", "-c", f"{text}\nput() {{ :; }}\nrelease"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": path},
+    )
+
+
+def test_an_installation_that_fails_leaves_the_one_that_runs_alone(tmp_path: Path) -> None:
+    (tmp_path / "releases").mkdir()
+    assert release_of(tmp_path, pip="exit 0").returncode == 0
+    assert (tmp_path / "current/release.toml").is_file()
+    (tmp_path / "current/mark").touch()
+    failed = release_of(tmp_path, pip="exit 1")
+    assert failed.returncode == 1
+    assert "could not be installed" in failed.stderr
+    assert (tmp_path / "current/mark").is_file()
+    assert release_of(tmp_path, pip="exit 0").returncode == 0
+    assert not (tmp_path / "current/mark").exists()
+    assert [path.name for path in (tmp_path / "releases").iterdir()] == ["source"]
