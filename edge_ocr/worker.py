@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from edge_ocr.errors import CameraLost, EdgeOcrError, SourceError
 from edge_ocr.source import open_source
+from edge_ocr.types import Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from edge_ocr.pipeline import Pipeline
     from edge_ocr.source import Source
     from edge_ocr.tables import CameraSettings
-    from edge_ocr.types import Attempt, Event, Frame
+    from edge_ocr.types import Attempt, Frame
 
 _TURN_SECONDS = 0.25  # the longest that anything here waits at a time
 _MOST_FAILURES = 25  # frames in a row: one is bad luck, so many are a fault that a fresh start may cure
@@ -44,7 +45,7 @@ class Worker:
         pace: how many of them.
         clock: for pauses and figures.
         health: is told of frames and faults.
-        out: takes events and attempts; what it has no room for is lost, and counted.
+        out: takes events and attempts; an event that it has no room for is lost, and counted.
         board: shows what is going on; None for nobody.
 
     Attributes:
@@ -206,8 +207,9 @@ class Worker:
         try:
             self._out.put_nowait(told)
         except Full:
-            self._health.count("lost", camera=self.name)
-            _log.error("camera %s: an event is lost, because those before it wait for the disk", self.name)
+            if isinstance(told, Event) and not told.preview:  # of the rest nothing was ever promised
+                self._health.count("lost", camera=self.name)
+                _log.error("camera %s: an event is lost, because those before it wait for the disk", self.name)
 
     def _finish(self) -> list[Event]:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from queue import Queue
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from edge_ocr.errors import CameraLost
 from edge_ocr.health import Health
 from edge_ocr.pace import Pace
 from edge_ocr.tables import CameraSettings, HealthSettings, PaceSettings
-from edge_ocr.types import Frame
+from edge_ocr.types import Event, Frame, Kind, Quad, Reading
 from edge_ocr.worker import Worker
 
 if TYPE_CHECKING:
@@ -58,13 +59,15 @@ class _Pipeline:
         self.missed: list[Any] = []
         self.rejected: dict[str, int] = {}
         self.broken = False
+        self.told: list[Any] = []
 
     def step(self, _: Frame, *, most_reads: int | None) -> list[Any]:
         del most_reads
         if self.broken:
             raise RuntimeError("the frame is broken")
         self.frames += 1
-        return []
+        told, self.told = self.told, []
+        return told
 
     def finish(self) -> list[Any]:
         return []
@@ -91,7 +94,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     health = Health(HealthSettings(min_disk_mb=0, min_memory_mb=0), clock)
     pace = Pace(PaceSettings(), lambda: (None, False))
     settings = CameraSettings(name="gate", source="fake://")
-    worker = Worker(settings, pipeline, pace, clock, health, Queue())  # type: ignore[arg-type]
+    worker = Worker(settings, pipeline, pace, clock, health, Queue(1))  # type: ignore[arg-type]
     worker.start()
     yield SimpleNamespace(worker=worker, source=source, pipeline=pipeline, health=health, opened=opened)
     worker.stop()
@@ -126,3 +129,16 @@ def test_frames_that_fail_in_a_row_have_the_camera_opened_again(watched: SimpleN
     watched.pipeline.broken = False
     before = watched.pipeline.frames
     _until(lambda: watched.pipeline.frames > before and watched.worker.lost is None)
+
+
+def test_what_the_queue_has_no_room_for_is_lost_and_counted_but_previews_are_not(watched: SimpleNamespace) -> None:
+    quad = Quad(((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)), Kind.PLATE, 1.0)
+    reading, stamp = Reading("AB12", 0.9, Kind.PLATE, None, quad), SystemClock().stamp()
+    event = Event("one", "gate", reading, 3, 0, stamp, stamp, 0, 9, None, 4)
+    preview = replace(event, preview=True)
+    watched.pipeline.told = [event, preview, replace(event, id="two"), preview]
+    _until(lambda: not watched.pipeline.told)
+    before = watched.pipeline.frames
+    _until(lambda: watched.pipeline.frames > before)
+    figures = {(sample.name, sample.labels): sample.value for sample in watched.health.snapshot().samples}
+    assert figures["lost", (("camera", "gate"),)] == 1
