@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from edge_ocr.web.exchange import Caller, Request
     from edge_ocr.web.site import Site
 
+LONGEST_PLACE = 500
+"""Characters of an address to come back to after logging in."""
+
 _LATEST = 12  # events beside the live picture
 _PAGE = 50
 
@@ -240,7 +243,7 @@ def way_in(site: Site, place: str) -> str:
     """Where somebody goes who has not logged in."""
     if not len(site.users):
         return "/setup"
-    return "/login" if place == "/" else f"/login?{urlencode({'next': place})}"
+    return "/login" if place == "/" or len(place) > LONGEST_PLACE else f"/login?{urlencode({'next': place})}"
 
 
 def problem(caller: Caller, path: str, told: Problem) -> Answer:

@@ -281,7 +281,7 @@ def _page(path: str, role: Role, run: Run, *query: Field) -> Operation:
     return Operation("GET", path, role, run, "", query=query, gives=(200, HTML, None), page=True)
 
 
-_WHERE = text("next", "Where to go afterwards.", most=500)
+_WHERE = text("next", "Where to go afterwards.", most=pages.LONGEST_PLACE)
 
 PAGES = (
     _page("/", _V, pages.live, text("camera", "Which.")),

@@ -216,6 +216,12 @@ def test_sessions_outlive_a_restart_and_end_when_left_alone(tmp_path: Path) -> N
         assert client.get("/api/me").status == 401
 
 
+def test_an_address_that_is_too_long_to_come_back_to_still_leads_to_the_login(house: Served) -> None:
+    stranger = house.stranger()
+    place = stranger.get(f"/events?text={'A' * 600}").headers["Location"]
+    assert stranger.get(place).status == 200
+
+
 def test_a_session_goes_on_while_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise StoreError("sessions.json: cannot be written (No space left on device); make room, or see to it")
