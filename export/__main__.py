@@ -17,6 +17,7 @@ from export import (
     evaluate_watch,
     evaluate_words,
     measure_words,
+    peers,
     places,
     preprocessing,
     recogniser_commands,
@@ -63,6 +64,7 @@ _COMMANDS = {
         recogniser_commands.run_evaluate,
     ),
     "evaluate-frames": ("measure read on labelled frames", evaluate_frames.add_arguments, evaluate_frames.run),
+    "peers": ("read a picture here and by other readers", peers.add_arguments, peers.run),
     "evaluate-watch": (
         "measure what watching costs, and how soon it tells",
         evaluate_watch.add_arguments,

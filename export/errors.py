@@ -5,3 +5,7 @@ from __future__ import annotations
 
 class ConversionError(ValueError):
     """A network holds something that the conversion does not know, or that a supported interpreter would not run."""
+
+
+class PeerError(RuntimeError):
+    """Another reader, for comparison, is not there or does not run."""
