@@ -194,6 +194,12 @@ class Feed:
         async with self._turn:
             if not self._floor <= last < self._top:
                 found = await self._aside(self._view.after, last, _AT_ONCE)
+                if (
+                    not found and await self._aside(self._view.newest) < last
+                ):  # all grew old and went: numbers begin anew
+                    self._kept.clear()
+                    self._floor = self._top = last = 0
+                    found = await self._aside(self._view.after, last, _AT_ONCE)
                 news = [(event["seq"], _as_event(event)) for event in found]
                 if not news or last < self._floor:
                     return news

@@ -149,6 +149,16 @@ def test_whoever_knows_a_store_that_was_begun_anew_gets_what_is_in_the_new_one(h
         assert stream.event("event")[0] == 2
 
 
+def test_events_after_all_grew_old_and_went_still_come(house: Served, client: Client) -> None:
+    record(house, 1, 2, 3)
+    with Stream(client, "/api/events/stream?after=0") as stream:
+        assert [stream.event("event")[0] for _ in range(3)] == [1, 2, 3]
+        with house.store._connection.transaction():
+            house.store._connection.run("DELETE FROM events")
+        record(house, 4)
+        assert stream.event("event", 5)[0] == 1
+
+
 def test_a_frame_of_which_no_picture_can_be_made_does_not_end_the_pictures(
     house: Served, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
