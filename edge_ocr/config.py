@@ -92,8 +92,8 @@ class VoteSettings:
         decide_after_seconds: a plate that is still in the picture after so long is decided without waiting for its
             end, and again after every further such span until there is evidence enough.
         repeat_seconds: a text seen again within this time, or a part of it, is the same event.
-        repeat_contradiction: in nats; what may speak against two vehicles within that time, one of them perhaps misread,
-            being the same. 0 for texts that are exactly the same alone.
+        repeat_contradiction: in nats; what may speak against two vehicles within that time, one of them perhaps
+            misread, being the same. 0 for texts that are exactly the same alone.
 
     """
 

@@ -92,7 +92,7 @@ class Machine:
 
     def test(self) -> str:
         """Runs the tests; pytest's last lines, '' if all passed."""
-        arguments = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "timeout=400", "--tb=short", *TESTS]
+        arguments = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "timeout=600", "--tb=short", *TESTS]
         done = self._python(arguments)
         return "" if done.returncode == 0 else done.stdout[-6000:] + done.stderr[-2000:]
 
