@@ -2,9 +2,11 @@
 
     python tests/soak/store_kills.py --kills 500
 
-A child records batches of events with crops for two destinations, delivers to them, keeps missed plates and enforces
-narrow limits, all at once. It notes each batch before and after it was recorded, and each delivery, in a journal that
-survives it. After a kill the store is opened, which repairs it, and held against the journal:
+A child records batches of events with crops for two destinations, sends them to a real broker (mosquitto, TLS,
+password) and to one that only notes them, keeps missed plates and enforces narrow limits, all at once. It notes each
+batch before and after it was recorded, and each delivery of the second, in a journal that survives it; what came
+through the broker a subscriber tells. After a kill the store is opened, which repairs it, and held against both. Needs
+Debian's packages mosquitto and openssl.
 
 lost        events that were recorded, are not in the store, and were not delivered to both destinations
 duplicates  serial numbers that are in the store twice; batches of which nobody knows are recorded again
@@ -15,6 +17,7 @@ disorder    first deliveries of a camera that came after those of a later event
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import shutil
@@ -29,9 +32,16 @@ from pathlib import Path
 
 import plates
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
+
+from servers import Broker, Subscriber
+
 from edge_ocr.clock import SystemClock
 from edge_ocr.config import KeepSettings, StoreSettings
+from edge_ocr.publish.mqtt import Mqtt
+from edge_ocr.publish.sender import Sender
 from edge_ocr.store import Database, Entry, check
+from edge_ocr.tables import RetrySettings
 from edge_ocr.types import Attempt, Event
 
 DESTINATIONS = ("broker", "hook")
@@ -40,6 +50,8 @@ LIMITS = StoreSettings(
     events=KeepSettings(most=600), crops=KeepSettings(most=300), previews=KeepSettings(most=200), attempts=20, free_mb=0
 )
 PICTURES = plates.crops(40)
+_PATIENCE = RetrySettings(first_seconds=0.05, most_seconds=1.0)
+_QUIET_SECONDS = 0.1  # without a message: the broker has passed on what it acknowledged
 
 
 @dataclass
@@ -61,13 +73,22 @@ class Ledger:
             else:
                 self.delivered[rest[0]].append(key)
 
+    def hear(self, subscriber: Subscriber) -> None:
+        """Take in what came through the broker, in its order, once nothing more comes."""
+        count = -1
+        while count != len(subscriber.messages):
+            count = len(subscriber.messages)
+            time.sleep(_QUIET_SECONDS)
+        events = (data for topic, data, _ in list(subscriber.messages) if topic.endswith("/event"))
+        self.delivered["broker"] = [json.loads(data)["id"] for data in events]
+
     @property
     def unknown(self) -> dict[str, int]:
         """Events of which nobody knows whether they were recorded."""
         return {key: serial for key, serial in self.begun.items() if key not in self.done}
 
 
-def child(folder: Path, journal: Path, first: int, unknown: dict[str, int]) -> None:
+def child(folder: Path, journal: Path, first: int, unknown: dict[str, int], broker: Broker) -> None:
     """Work until killed."""
     file = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
@@ -76,8 +97,8 @@ def child(folder: Path, journal: Path, first: int, unknown: dict[str, int]) -> N
 
     clock = SystemClock()
     store = Database.open(folder, clock, LIMITS)
-    for name in DESTINATIONS:
-        threading.Thread(target=deliver, args=(store, name, note), daemon=True).start()
+    threading.Thread(target=publish, args=(store, broker, clock), daemon=True).start()
+    threading.Thread(target=deliver, args=(store, "hook", note), daemon=True).start()
     batch = [replace(made(serial, clock), id=key) for key, serial in unknown.items()]
     serial = first
     while True:
@@ -99,6 +120,15 @@ def made(serial: int, clock: SystemClock) -> Event:
     return plates.event(serial, clock.stamp(), PICTURES[serial % len(PICTURES)], CAMERAS[serial % len(CAMERAS)])
 
 
+def publish(store: Database, broker: Broker, clock: SystemClock, *, most: float = float("inf")) -> None:
+    """Send through the real broker until nothing is left, or for good; bounded in seconds."""
+    sender = Sender("broker", Mqtt(broker.settings(), clock), store.outbox, clock, _PATIENCE)
+    end = time.monotonic() + most
+    while time.monotonic() < end and (most == float("inf") or store.outbox.depth("broker").pending):
+        time.sleep(min(sender.step(), 0.02))
+    sender.close()
+
+
 def deliver(store: Database, name: str, note: object) -> None:
     """Take parcels, as a sender does; one in fifty is refused at first."""
     assert callable(note)
@@ -117,12 +147,12 @@ def deliver(store: Database, name: str, note: object) -> None:
         time.sleep(0.002)
 
 
-def kill_once(folder: Path, journal: Path, first: int, unknown: dict[str, int]) -> None:
+def kill_once(folder: Path, journal: Path, first: int, unknown: dict[str, int], broker: Broker) -> None:
     """Let a child work for a random while, from nothing to 0.8 seconds."""
     pid = os.fork()
     if pid == 0:
         try:
-            child(folder, journal, first, unknown)
+            child(folder, journal, first, unknown, broker)
         finally:
             os._exit(1)  # a child never gets so far, unless something fails
     time.sleep(random.uniform(0.0, 0.8))
@@ -141,16 +171,26 @@ def main() -> int:
     random.seed(args.seed)
     place = Path(tempfile.mkdtemp(prefix="store-kills-"))
     folder, ledger, faults = place / "store", Ledger(), Counter[str]()
+    (place / "broker").mkdir()
+    broker = Broker(place / "broker")
+    broker.start()
+    subscriber = Subscriber(broker)
+    if not subscriber.online.wait(10):
+        sys.exit("the broker let nobody subscribe; its log is in " + str(place / "broker"))
     for kill in range(args.kills):
         journal = place / f"journal-{kill}"
         random.seed(f"{args.seed}/{kill}")
-        kill_once(folder, journal, 1 + max(ledger.begun.values(), default=0), ledger.unknown)
+        kill_once(folder, journal, 1 + max(ledger.begun.values(), default=0), ledger.unknown, broker)
+        ledger.hear(subscriber)
         if journal.exists():
             ledger.read(journal)
         if random.random() < 0.5:  # otherwise the next child finds what this one left
             faults += look(folder, ledger)
     faults += look(folder, ledger)
-    drain(folder, ledger)
+    drain(folder, ledger, broker)
+    ledger.hear(subscriber)
+    subscriber.close()
+    broker.kill()
     faults["undelivered"] = sum(len(ledger.done - set(sent)) for sent in ledger.delivered.values())
     faults["disorder"] = disorder(ledger)
     again = sum(len(sent) - len(set(sent)) for sent in ledger.delivered.values())
@@ -186,14 +226,14 @@ def look(folder: Path, ledger: Ledger) -> Counter[str]:
     )
 
 
-def drain(folder: Path, ledger: Ledger) -> None:
+def drain(folder: Path, ledger: Ledger, broker: Broker) -> None:
     """Deliver what is left."""
     with Database.open(folder, SystemClock(), LIMITS) as store:
-        for name in DESTINATIONS:
-            while parcels := store.outbox.pending(name, 1e12, 500):
-                for parcel in parcels:
-                    ledger.delivered[name].append(parcel.key)
-                    store.outbox.delivered(parcel)
+        while parcels := store.outbox.pending("hook", 1e12, 500):
+            for parcel in parcels:
+                ledger.delivered["hook"].append(parcel.key)
+                store.outbox.delivered(parcel)
+        publish(store, broker, SystemClock(), most=60)
 
 
 def disorder(ledger: Ledger) -> int:
