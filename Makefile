@@ -8,7 +8,7 @@ SAMPLES := docs/samples
 
 .PHONY: test-browser fuzz-web rate-web rate-search test-picamera soak-camera rate-camera run test lint unit test-tflite test-export asan fuzz locks clean help \
 	test-arm64 test-armv7l count-arm64 test-install test-fresh dist docs soak-publish rate-publish soak-store soak-full soak-week rate-store \
-	soak-serve
+	soak-serve soak
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' Makefile
@@ -112,6 +112,8 @@ test-picamera: .venv-test/ready ## our camera module on the real picamera2
 	PYTHON=.venv-test/bin/python sh tests/picamera/tree.sh $(abspath $(CAMERA_CACHE))
 
 # SOAK_MINUTES=20 for the suite's slow leg; without it, 1,000 deaths and 1,000,000 frames.
+soak: soak-camera soak-serve ## both long runs of watching, one after the other
+
 soak-camera: .venv-test/ready ## a camera dies 1,000 times in ten ways, and gives 1,000,000 frames
 	.venv-test/bin/python tests/soak/camera_deaths.py $(if $(SOAK_MINUTES),--minutes $(SOAK_MINUTES))
 
