@@ -6,11 +6,9 @@ passed, so a run that was interrupted goes on where it stood. A moving average o
 
 from __future__ import annotations
 
-import copy
-import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch.utils.data import DataLoader
@@ -18,6 +16,8 @@ from torch.utils.data import DataLoader
 from export.detector_data import SceneStream
 from export.detector_loss import detector_loss
 from export.detector_net import DetectorNet
+from export.master import load_detector
+from export.training import Average, Budget, save
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,34 +61,37 @@ def train(folders: Folders, plan: Plan, checkpoint: Path, start: Path | None = N
         folders: photographs and fonts.
         plan: how.
         checkpoint: written every two minutes and read back where it exists.
-        start: another checkpoint whose weights to begin with.
+        start: a float master (.onnx) whose weights to begin with; what ``checkpoint`` holds goes first.
 
     """
     torch.manual_seed(plan.seed)
-    net = DetectorNet()
-    if start is not None and not checkpoint.is_file():
-        net.load_state_dict(torch.load(start)["average"])
+    net = DetectorNet() if start is None or checkpoint.is_file() else load_detector(start)
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch omits it from its hints
-    average = copy.deepcopy(net)
+    average = Average(net, decay=0.998)
     optimiser = torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=0.02)
-    elapsed, steps, scenes = 0.0, 0, 0
+    spent, steps, scenes = 0.0, 0, 0
     if checkpoint.is_file():
-        state = torch.load(checkpoint)
-        net.load_state_dict(state["net"])
-        average.load_state_dict(state["average"])
+        state = torch.load(checkpoint, weights_only=True)
+        net.load_state_dict(state["network"])
         optimiser.load_state_dict(state["optimiser"])
-        elapsed, steps, scenes = state["elapsed"], state["steps"], state["scenes"]
+        average.restore(state["average"])
+        spent, steps, scenes = state["spent"], state["steps"], state["scenes"]
+    budget = Budget(plan.minutes, spent=spent)
+
+    def keep() -> None:
+        parts = {"network": net.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state()}
+        save(checkpoint, {**parts, "spent": budget.spent, "steps": steps, "scenes": scenes})
+
     stream = SceneStream(folders, seed=plan.seed * 1_000_003 + steps)
     prefetch = 4 if plan.workers else None
     loader = DataLoader(stream, batch_size=None, num_workers=plan.workers, prefetch_factor=prefetch)
     sums = torch.zeros(3)
-    before = saved = time.monotonic()
+    saved = time.monotonic()
     for batch in loader:
-        done = elapsed / (60 * plan.minutes)
-        if done >= 1:
+        if budget.done >= 1:
             break
         for group in optimiser.param_groups:
-            group["lr"] = plan.rate * _schedule(done)
+            group["lr"] = budget.rate(plan.rate)
         with torch.autocast("cpu", torch.bfloat16):
             outputs = net(batch.image.to(memory_format=torch.channels_last))
         loss = detector_loss(outputs, batch)
@@ -98,47 +101,15 @@ def train(folders: Folders, plan: Plan, checkpoint: Path, start: Path | None = N
         optimiser.step()
         steps += 1
         scenes += len(batch.image)
-        _follow(average, net, steps)
+        average.update(net)
         sums += torch.stack([loss.score, loss.corners, loss.overlap])
-        now = time.monotonic()
-        elapsed, before = elapsed + now - before, now
         if steps % _REPORT_STEPS == 0:
             score, corner, overlap = (sums / _REPORT_STEPS).tolist()
-            print(
-                f"{elapsed / 60:6.1f} min  step {steps}  score {score:.3f}  corners {corner:.3f}  IoU {overlap:.3f}",
-                flush=True,
-            )
+            head = f"{budget.spent / 60:6.1f} min  step {steps}"
+            print(f"{head}  score {score:.3f}  corners {corner:.3f}  IoU {overlap:.3f}", flush=True)
             sums.zero_()
-        if now - saved > _CHECKPOINT_SECONDS:
-            _save(checkpoint, net, average, optimiser, {"elapsed": elapsed, "steps": steps, "scenes": scenes})
-            saved = now
-    _save(checkpoint, net, average, optimiser, {"elapsed": elapsed, "steps": steps, "scenes": scenes})
-    return Trained(average.eval(), scenes)
-
-
-def _schedule(done: float) -> float:
-    """A short rise, then half a cosine down to a hundredth."""
-    rise = 0.02
-    if done < rise:
-        return max(0.05, done / rise)
-    return 0.01 + 0.99 * (1 + math.cos(math.pi * (done - rise) / (1 - rise))) / 2
-
-
-@torch.no_grad()
-def _follow(average: DetectorNet, net: DetectorNet, steps: int) -> None:
-    """Move the average a little towards the weights, faster in the beginning."""
-    share = max(1 / 500, 1 / (steps / 4 + 1))
-    for kept, fresh in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
-        if kept.dtype.is_floating_point:
-            kept.lerp_(fresh, share)
-        else:
-            kept.copy_(fresh)
-
-
-def _save(path: Path, net: DetectorNet, average: DetectorNet, optimiser: Any, progress: dict[str, float]) -> None:
-    """Write a checkpoint so that an interruption leaves the old or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    state = {"net": net.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict()}
-    torch.save({**state, **progress}, fresh)
-    fresh.replace(path)
+        if time.monotonic() - saved > _CHECKPOINT_SECONDS:
+            keep()
+            saved = time.monotonic()
+    keep()
+    return Trained(cast("DetectorNet", average.network), scenes)

@@ -16,7 +16,7 @@ def add_plate_detector(parser: argparse.ArgumentParser) -> None:
     places.add_arguments(parser)
     parser.add_argument("--minutes", type=float, required=True, help="of training in all, over every run")
     parser.add_argument("--out", type=Path, default=Path("edge_ocr/models/plate-detector"), help="the bundle to write")
-    parser.add_argument("--start", type=Path, help="a checkpoint whose weights to begin with")
+    parser.add_argument("--start", type=Path, help="a float master (.onnx) whose weights to begin with")
     parser.add_argument("--rate", type=float, default=2e-3, help="the highest learning rate")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1, help="processes that compose scenes")

@@ -109,3 +109,9 @@ def folded(net: DetectorNet) -> nn.Module:
         conv.weight.copy_(squares)
     plain.stem[0] = nn.Sequential(conv, norm, relu)
     return plain.eval()
+
+
+def unfolded(squares: Tensor) -> Tensor:
+    """The first convolution's weights, (n, 1, 5, 5), of those that :func:`folded` made of them, (n, 4, 3, 3)."""
+    taps = squares.reshape(-1, FOLD, FOLD, 3, 3).permute(0, 3, 1, 4, 2).reshape(-1, 1, 3 * FOLD, 3 * FOLD)
+    return taps[:, :, 1:, 1:]

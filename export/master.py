@@ -9,9 +9,12 @@ import torch
 from onnx import numpy_helper
 
 from export.crnn import Crnn
+from export.detector_net import DetectorNet, unfolded
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_EPSILON = torch.nn.BatchNorm2d(1).eps
 
 
 def load_master(path: Path) -> Crnn:
@@ -43,6 +46,38 @@ def load_master(path: Path) -> Crnn:
         (product,) = (node for node in graph.node if node.op_type == "MatMul")
         network.classes.weight.copy_(arrays[product.input[1]].T)
         network.classes.bias.copy_(arrays["classes.bias"])
+    return network.eval()
+
+
+def load_detector(path: Path) -> DetectorNet:
+    """The network of a master that :func:`export.detector_packing.export_onnx` wrote; outputs are the same.
+
+    Raises:
+        ValueError: the file holds another network.
+
+    """
+    network = DetectorNet()
+    weights = network.state_dict()
+    norms = [name for name, module in network.named_modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    for name in norms:  # comes back as one that only adds the folded bias
+        weights[f"{name}.running_var"].fill_(1 - _EPSILON)
+    awaited = {name for name, _ in network.named_parameters()} - {f"{name}.weight" for name in norms}
+    for item in onnx.load(str(path)).graph.initializer:
+        values = torch.from_numpy(numpy_helper.to_array(item).copy())
+        name = item.name.replace("stem.0.0", "stem.0.1")  # squares as channels need no padding in front
+        if name.endswith(".weight_bias"):  # of the normalisation behind the convolution
+            convolution, place = name.removesuffix(".weight_bias").rsplit(".", 1)
+            name = f"{convolution}.{int(place) + 1}.bias"
+        elif name != item.name:
+            values = unfolded(values)
+        if name not in awaited:
+            continue  # a constant of the exporter's
+        if weights[name].shape != values.shape:
+            raise ValueError(f"{path} holds {item.name} of shape {tuple(values.shape)}; it is of another network")
+        weights[name].copy_(values)
+        awaited.remove(name)
+    if awaited:
+        raise ValueError(f"{path} lacks {min(awaited)}; it is of another network")
     return network.eval()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +17,7 @@ from export.quantised import QuantisedCrnn
 from export.scoring import Score
 from export.synthetic.faces import CHARACTERS
 from export.synthetic.strips import Shard, development_strips, load_shard
-from export.training import Average, Budget, save
+from export.training import Training
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,8 +32,6 @@ _READABLE = 6.0
 """Loss of a strip, in nats, beyond which its pull grows no further."""
 _EXCESS_WEIGHT = 1.0
 _MIXED = 4  # shards shuffled together
-_REPORT_SECONDS = 60.0
-_CHECKPOINT_SECONDS = 240.0
 
 
 def train(
@@ -70,58 +66,24 @@ def train(
     torch.manual_seed(seed)
     torch.set_num_threads(threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / "checkpoint.pt"
     network = _begin(start).to(device)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
-    optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
-    average = Average(network)
-    spent, seen, pass_number = 0.0, 0, 0
-    if path.is_file():
-        state = torch.load(path, map_location=device, weights_only=True)
-        network.load_state_dict(state["network"])
-        optimiser.load_state_dict(state["optimiser"])
-        average.restore(state["average"])
-        spent, seen, pass_number = state["spent"], state["seen"], state["passes"]
-        print(f"resuming after {spent / 60:.1f} minutes and {seen} strips", flush=True)
-    budget = Budget(minutes, spent=spent)
-    generator = torch.Generator().manual_seed(seed + seen)
-
-    def keep() -> None:
-        parts = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state()}
-        save(path, {**parts, "spent": budget.spent, "seen": seen, "passes": pass_number})
-
+    training = Training(network, out=out, minutes=minutes, rate=rate)
+    generator = torch.Generator().manual_seed(seed + training.seen)
     aware: QuantisedCrnn | None = None
-    reported, kept, losses, since = time.monotonic(), time.monotonic(), [], seen
-    while budget.done < 1:
-        pass_number += 1
-        for strips, labels in _batches(shards, seed + pass_number):
-            if aware is None and budget.done >= 1 - quantised:
-                print("rounding to int8 from here on", flush=True)
-                network.load_state_dict(average.network.state_dict())
-                aware = QuantisedCrnn(network)
-            for group in optimiser.param_groups:
-                group["lr"] = budget.rate(rate)
-            losses.append(step(aware or network, optimiser, vary(strips.to(device), generator), labels.to(device)))
-            average.update(network)
-            seen += len(strips)
-            now = time.monotonic()
-            if now - reported > _REPORT_SECONDS:
-                pace = (seen - since) / (now - reported)
-                print(
-                    f"{budget.done:6.1%}  {seen:9d} strips  {pace:5.0f} a second  loss {np.mean(losses):.3f}",
-                    flush=True,
-                )
-                reported, losses, since = now, [], seen
-            if now - kept > _CHECKPOINT_SECONDS or budget.done >= 1:
-                keep()
-                kept = time.monotonic()
-                figures = measure(aware.like(average.network) if aware else average.network, data)
-                _log(out / "log.jsonl", budget, seen, figures)
-                reported, since = time.monotonic(), seen
-            if budget.done >= 1:
-                break
-    return path
+
+    def learn(strips: torch.Tensor, labels: torch.Tensor) -> float:
+        nonlocal aware
+        if aware is None and training.budget.done >= 1 - quantised:
+            print("rounding to int8 from here on", flush=True)
+            network.load_state_dict(training.average.network.state_dict())
+            aware = QuantisedCrnn(network)
+        return step(aware or network, training.optimiser, vary(strips.to(device), generator), labels.to(device))
+
+    def measured() -> dict[str, Score]:
+        averaged = training.average.network
+        return measure(aware.like(averaged) if aware else averaged, data)
+
+    return training.run(lambda number: _batches(shards, seed + number), learn, measured)
 
 
 def _begin(start: Path | None) -> Crnn:
@@ -155,10 +117,10 @@ def greedy(network: nn.Module, strips: NDArray[np.uint8]) -> list[str]:
     return [best_path(row) for row in classes]
 
 
-def best_path(classes: NDArray[np.integer[Any]]) -> str:
-    """The text of one class a time step, (T,): repeats taken once, blanks left out."""
+def best_path(classes: NDArray[np.integer[Any]], alphabet: str = CHARACTERS) -> str:
+    """The text of one class a time step, (T,), 0 the blank: repeats taken once, blanks left out."""
     kept = classes[(classes != 0) & (np.append(-1, classes[:-1]) != classes)]
-    return "".join(CHARACTERS[number - 1] for number in kept)
+    return "".join(alphabet[number - 1] for number in kept)
 
 
 def as_input(strips: torch.Tensor) -> torch.Tensor:
@@ -203,6 +165,8 @@ def _batches(folder: Path, seed: int) -> Iterator[tuple[torch.Tensor, torch.Tens
     """One pass over the shards that are there, in an order of the seed's; those removed meanwhile are passed over."""
     rng = np.random.default_rng(seed)
     paths = [path for path in sorted(folder.glob("strips-*.npz")) if not path.name.endswith(".part.npz")]
+    if not paths:
+        raise FileNotFoundError(f"{folder} holds no shards of strips; render some first")
     order = rng.permutation(len(paths))
     for start in range(0, len(order), _MIXED):
         there = [paths[number] for number in order[start : start + _MIXED] if paths[number].is_file()]
@@ -217,11 +181,3 @@ def _shuffled(mixed: list[Shard], rng: np.random.Generator) -> Iterator[tuple[to
     for start in range(0, len(order) - _BATCH + 1, _BATCH):
         places = order[start : start + _BATCH]
         yield torch.from_numpy(strips[places]), torch.from_numpy(labels[places])
-
-
-def _log(path: Path, budget: Budget, seen: int, figures: dict[str, Score]) -> None:
-    line: dict[str, Any] = {"minutes": round(budget.spent / 60, 1), "strips": seen}
-    line |= {name: round(score.exact, 4) for name, score in figures.items()}
-    print("  ".join(f"{name} {score.exact:.1%}" for name, score in figures.items()), flush=True)
-    with path.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(line) + "\n")

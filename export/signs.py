@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,11 +12,11 @@ from edge_ocr import rectify
 from export import photographs
 from export.augment import vary
 from export.crnn import Crnn
-from export.recogniser import as_input, step
+from export.recogniser import as_input, best_path, step
 from export.scoring import Score
 from export.synthetic.sign_strips import HEIGHT, WIDTHS, Group, load_shard
 from export.synthetic.sign_texts import ALPHABET
-from export.training import Average, Budget, save
+from export.training import Training
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,8 +33,6 @@ CHANNELS = (32, 48, 80, 112, 112, 160)
 PEAK_RATE = 2e-3
 _BATCH = 128
 _MIXED = 3  # shards shuffled together
-_REPORT_SECONDS = 60.0
-_CHECKPOINT_SECONDS = 240.0
 _MEASURED = 600  # photographs of a folder while training; packing measures all
 
 
@@ -75,57 +71,20 @@ def train(recipe: Recipe) -> Path:
     """Train until the minutes are used up; run again with the same ``out`` to resume. Gives the checkpoint's path."""
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(recipe.threads)
-    recipe.out.mkdir(parents=True, exist_ok=True)
-    path = recipe.out / "checkpoint.pt"
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = make(recipe.alphabet).to(device)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
-    optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=0.01)
-    average = Average(network)
-    spent, seen, passes = 0.0, 0, 0
-    if path.is_file():
-        state = torch.load(path, map_location=device, weights_only=True)
-        network.load_state_dict(state["network"])
-        optimiser.load_state_dict(state["optimiser"])
-        average.restore(state["average"])
-        spent, seen, passes = state["spent"], state["seen"], state["passes"]
-        print(f"resuming after {spent / 60:.1f} minutes and {seen} strips", flush=True)
-    budget = Budget(recipe.minutes, spent=spent)
-    generator = torch.Generator().manual_seed(recipe.seed + seen)
+    training = Training(network, out=recipe.out, minutes=recipe.minutes, rate=recipe.rate)
+    generator = torch.Generator().manual_seed(recipe.seed + training.seen)
 
-    def keep() -> None:
-        parts = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state()}
-        save(path, {**parts, "spent": budget.spent, "seen": seen, "passes": passes})
+    def learn(strips: torch.Tensor, labels: torch.Tensor) -> float:
+        return step(network, training.optimiser, vary(strips.to(device), generator), labels.to(device))
 
-    reported, kept, losses, since = time.monotonic(), time.monotonic(), [], seen
-    while budget.done < 1:
-        passes += 1
-        for strips, labels in batches(recipe.shards, recipe.seed + passes):
-            for group in optimiser.param_groups:
-                group["lr"] = budget.rate(recipe.rate)
-            losses.append(step(network, optimiser, vary(strips.to(device), generator), labels.to(device)))
-            average.update(network)
-            seen += len(strips)
-            now = time.monotonic()
-            if now - reported > _REPORT_SECONDS:
-                pace = (seen - since) / (now - reported)
-                print(
-                    f"{budget.done:6.1%} {seen:9d} strips {pace:5.0f} a second  loss {np.mean(losses):.3f}", flush=True
-                )
-                reported, losses, since = now, [], seen
-            if now - kept > _CHECKPOINT_SECONDS or budget.done >= 1:
-                keep()
-                figures = (
-                    {}
-                    if recipe.data is None
-                    else measure(average.network, recipe.data, recipe.alphabet, most=_MEASURED)
-                )
-                _log(recipe.out / "log.jsonl", budget, seen, figures)
-                reported = kept = time.monotonic()
-                since = seen
-            if budget.done >= 1:
-                break
-    return path
+    def measured() -> dict[str, Score]:
+        if recipe.data is None:
+            return {}
+        return measure(training.average.network, recipe.data, recipe.alphabet, most=_MEASURED)
+
+    return training.run(lambda number: batches(recipe.shards, recipe.seed + number), learn, measured)
 
 
 def batches(folder: Path, seed: int) -> Iterator[Batch]:
@@ -180,8 +139,7 @@ def greedy(network: torch.nn.Module, strips: Sequence[NDArray[np.uint8]], alphab
             stack = torch.from_numpy(np.stack([strips[place] for place in part])).to(device)
             classes = network(as_input(stack)).argmax(-1).cpu().numpy()
             for place, row in zip(part, classes, strict=True):
-                kept = row[(row != 0) & (np.append(-1, row[:-1]) != row)]
-                texts[place] = "".join(alphabet[number - 1] for number in kept)
+                texts[place] = best_path(row, alphabet)
     return texts
 
 
@@ -204,11 +162,3 @@ def _shuffled(shards: Sequence[dict[int, Group]], rng: np.random.Generator) -> I
         places = order[start : start + _BATCH]
         longest = int((labels[places] != 0).sum(axis=1).max())
         yield torch.from_numpy(strips[places]), torch.from_numpy(labels[places, :longest].astype(np.int64))
-
-
-def _log(path: Path, budget: Budget, seen: int, figures: dict[str, Score]) -> None:
-    line: dict[str, Any] = {"minutes": round(budget.spent / 60, 1), "strips": seen}
-    line |= {name: round(score.exact, 4) for name, score in figures.items()}
-    print("  ".join(f"{name} {score.exact:.1%}" for name, score in figures.items()), flush=True)
-    with path.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(line) + "\n")

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 import time
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from torch import nn
+
+    from export.scoring import Score
+
+    Batch = tuple[torch.Tensor, torch.Tensor]
+
+_REPORT_SECONDS = 60.0
+_CHECKPOINT_SECONDS = 240.0
 
 
 class Average:
@@ -74,3 +84,100 @@ def save(path: Path, state: dict[str, Any]) -> None:
     half = path.with_suffix(".part")
     torch.save(state, half)
     half.replace(path)
+
+
+class Training:
+    """A network that learns to read strips over any number of sittings, kept in a checkpoint with what goes with it.
+
+    Args:
+        network: on its device; weights that a checkpoint in ``out`` holds take the place of its own.
+        out: where ``checkpoint.pt`` and ``log.jsonl`` go.
+        minutes: of training in all, over every sitting.
+        rate: the highest learning rate.
+
+    Attributes:
+        network: what learns.
+        average: of its weights.
+        optimiser: of its weights.
+        budget: of all sittings.
+        seen: strips so far, over all sittings.
+
+    """
+
+    def __init__(self, network: nn.Module, *, out: Path, minutes: float, rate: float) -> None:
+        out.mkdir(parents=True, exist_ok=True)
+        self.network = network
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+        self.optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
+        self.average = Average(network)
+        self.seen = 0
+        self._rate, self._passes, spent = rate, 0, 0.0
+        self._log, self._checkpoint = out / "log.jsonl", out / "checkpoint.pt"
+        if self._checkpoint.is_file():
+            device = next(network.parameters()).device
+            state = torch.load(self._checkpoint, map_location=device, weights_only=True)
+            network.load_state_dict(state["network"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.average.restore(state["average"])
+            spent, self.seen, self._passes = state["spent"], state["seen"], state["passes"]
+            print(f"resuming after {spent / 60:.1f} minutes and {self.seen} strips", flush=True)
+        self.budget = Budget(minutes, spent=spent)
+
+    def run(
+        self,
+        batches: Callable[[int], Iterator[Batch]],
+        learn: Callable[[torch.Tensor, torch.Tensor], float],
+        measure: Callable[[], Mapping[str, Score]],
+    ) -> Path:
+        """Train until the minutes are used up.
+
+        Args:
+            batches: number of a pass, from 1 -> its strips and labels, at least one batch.
+            learn: takes one step on a batch and gives its loss.
+            measure: accuracy of what was learnt, asked with every checkpoint.
+
+        Returns:
+            The path of the checkpoint.
+
+        """
+        reported, kept, losses, since = time.monotonic(), time.monotonic(), [], self.seen
+        while self.budget.done < 1:
+            self._passes += 1
+            for strips, labels in batches(self._passes):
+                for group in self.optimiser.param_groups:
+                    group["lr"] = self.budget.rate(self._rate)
+                losses.append(learn(strips, labels))
+                self.average.update(self.network)
+                self.seen += len(strips)
+                now = time.monotonic()
+                if now - reported > _REPORT_SECONDS:
+                    pace = (self.seen - since) / (now - reported)
+                    head = f"{self.budget.done:6.1%}  {self.seen:9d} strips  {pace:5.0f} a second"
+                    print(f"{head}  loss {np.mean(losses):.3f}", flush=True)
+                    reported, losses, since = now, [], self.seen
+                if now - kept > _CHECKPOINT_SECONDS or self.budget.done >= 1:
+                    self._keep()
+                    self._tell(measure())
+                    reported = kept = time.monotonic()
+                    since = self.seen
+                if self.budget.done >= 1:
+                    break
+        return self._checkpoint
+
+    def _keep(self) -> None:
+        state = {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": self.average.state(),
+            "spent": self.budget.spent,
+            "seen": self.seen,
+            "passes": self._passes,
+        }
+        save(self._checkpoint, state)
+
+    def _tell(self, figures: Mapping[str, Score]) -> None:
+        line: dict[str, Any] = {"minutes": round(self.budget.spent / 60, 1), "strips": self.seen}
+        line |= {name: round(score.exact, 4) for name, score in figures.items()}
+        print("  ".join(f"{name} {score.exact:.1%}" for name, score in figures.items()), flush=True)
+        with self._log.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(line) + "\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -10,16 +10,16 @@ import pytest
 import torch
 from torch.nn.functional import pixel_unshuffle
 
+from edge_ocr import bundle
 from export.detector_data import Batch, _batch
 from export.detector_loss import boxes, detector_loss, flatten, overlaps
 from export.detector_net import FOLD, DetectorNet
 from export.detector_packing import INPUT, export_onnx
 from export.detector_targets import STRIDES, UNITS, cell_centres
+from export.master import load_detector
 from export.synthetic.scenes import Scene
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+MODELS = Path(bundle.__file__).parent / "models"
 SIZE = (192, 128)
 
 
@@ -134,3 +134,25 @@ def test_the_master_means_what_the_network_means(net: DetectorNet, tmp_path: Pat
     assert [output.name for output in session.get_outputs()][:2] == ["score_8", "offsets_8"]
     for one, other in zip(expected, found, strict=True):
         np.testing.assert_allclose(one.numpy(), other, atol=1e-3)
+
+
+def test_a_training_goes_on_from_a_master_as_if_from_the_network_itself(tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    net = DetectorNet().train()
+    image = torch.randn(2, 1, 128, 192)
+    net(image)  # statistics of a batch, so that folding them means something
+    path = tmp_path / "master.onnx"
+    export_onnx(net.eval(), path)
+    with torch.no_grad():
+        pairs = zip(net(image), load_detector(path)(image), strict=True)
+        assert max(float((one - other).abs().max()) for one, other in pairs) < 1e-4
+
+
+def test_a_master_of_another_network_is_told_apart() -> None:
+    with pytest.raises(ValueError, match="of another network"):
+        load_detector(MODELS / "plate" / "model.onnx")
+
+
+def test_the_shipped_master_can_be_trained_on() -> None:
+    shipped = load_detector(MODELS / "plate-detector" / "model.onnx")
+    assert float(shipped.get_parameter("score.bias").detach()) < 0
