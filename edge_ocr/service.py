@@ -17,21 +17,19 @@ from queue import Empty, Queue
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
-from edge_ocr import config, drawn, machine
+from edge_ocr import config, drawn
+from edge_ocr.crew import GOOD, Crew
 from edge_ocr.desk import Desk
 from edge_ocr.errors import ConfigError, EdgeOcrError
 from edge_ocr.health import Health
 from edge_ocr.live import Board
 from edge_ocr.notify import Notifier
-from edge_ocr.pace import Pace
-from edge_ocr.pipeline import Pipeline, open_reader, uuid7
+from edge_ocr.pipeline import open_reader, uuid7
 from edge_ocr.posts import Posts
 from edge_ocr.store import Database, Keeper
 from edge_ocr.store.database import Entry
 from edge_ocr.store.recorder import Recorder
 from edge_ocr.types import Action, Attempt, Decision, Event, Parcel
-from edge_ocr.worker import Worker
-from edge_ocr.zones import Zones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,16 +38,11 @@ if TYPE_CHECKING:
     from edge_ocr.clock import Clock
     from edge_ocr.config import Settings
     from edge_ocr.reader import Reader
-    from edge_ocr.tables import CameraSettings, RelaySettings
+    from edge_ocr.tables import RelaySettings
     from edge_ocr.types import Image, Reading
-
-GOOD, TEMPFAIL = 0, 75
-"""Exit codes: stopped as asked, or every recording over; every camera lost, so that systemd should start it anew."""
 
 _TURN_SECONDS = 0.1  # between two looks at signals, the watchdog and what waits to be written
 _STATUS_SECONDS = 5.0
-_STUCK_SECONDS = 30.0  # a camera's thread that gave no sign of life for so long hangs where nobody can help it
-_STOP_SECONDS = 10.0  # for a camera's thread to end
 _WRITE_SECONDS = 5.0  # for the disk to take the last events
 _MOST_WAITING = 1000  # events between the cameras and the store
 
@@ -130,8 +123,7 @@ class Service:
         self.board = Board(clock)
         self._queue: Queue[Event | Attempt] = Queue(_MOST_WAITING)
         self._desk = Desk(self._settings, self.health)
-        self._reader = open_reader(self._settings)
-        self._workers: dict[str, Worker] = {}
+        self._crew = Crew(self._settings, clock, self.health, self._queue, self.board, random)
         self._store: Database | None = None
         self._recorder: Recorder | None = None
         self._posts: Posts | None = None
@@ -142,14 +134,12 @@ class Service:
         """Work until asked to stop.
 
         Returns:
-            The exit code, :data:`GOOD` or :data:`TEMPFAIL`.
+            The exit code: :data:`GOOD`, also when asked to stop, or another one of :mod:`edge_ocr.crew`.
 
         """
         with ExitStack() as stack:
             self._open(stack)
-            zones = drawn.load(self._settings)
-            for camera in self._settings.camera:
-                self._begin(camera, zones)
+            self._crew.begin(drawn.load(self._settings))
             self._notifier.ready()
             try:
                 return self._until_asked(signals)
@@ -167,7 +157,7 @@ class Service:
             if signals.reload:
                 signals.reload = False
                 self.reload()
-            code = self._verdict()
+            code = self._crew.verdict()
         return GOOD if code is None else code
 
     def reload(self) -> None:
@@ -177,7 +167,7 @@ class Service:
             read = _checked(self._load())
             settings = replace(read, **{table: getattr(self._settings, table) for table in _LASTING})
             zones = drawn.load(settings)
-            reader = self._reader if _reads_alike(settings, self._settings) else open_reader(settings)
+            reader = self._crew.reader_for(settings)
             desk = Desk(settings, self.health)
         except EdgeOcrError as error:
             _log.error("%s; the configuration stays as it was", error)
@@ -186,17 +176,8 @@ class Service:
         for table in _LASTING:
             if getattr(read, table) != getattr(self._settings, table):
                 _log.warning("%s was changed, which counts from the next start on", table)
-        before = {camera.name: camera for camera in self._settings.camera}
-        same = reader is self._reader
-        self._settings, self._reader, self._desk = settings, reader, desk
-        wanted = {camera.name: camera for camera in settings.camera}
-        for name in [name for name in before if name not in wanted or not _alike(before[name], wanted[name])]:
-            self._drop(name)
-        for name, camera in wanted.items():
-            if name in self._workers:
-                self._workers[name].change(self._changed(camera, zones, same=same))
-            else:
-                self._begin(camera, zones)
+        self._settings, self._desk = settings, desk
+        self._crew.adopt(settings, zones, reader, partial(self._turn, 0.0))
         _log.warning("the configuration was read again")
         self._notifier.ready()
 
@@ -207,11 +188,7 @@ class Service:
             ConfigError: their file is wrong.
 
         """
-        zones = drawn.load(self._settings)
-        for camera in self._settings.camera:
-            worker = self._workers.get(camera.name)
-            if worker is not None:
-                worker.change(self._changed(camera, zones, same=True))
+        self._crew.redraw(drawn.load(self._settings))
 
     def _open(self, stack: ExitStack) -> None:
         """The store, what goes out of it, and the pages."""
@@ -235,9 +212,8 @@ class Service:
         from edge_ocr.web import Hands, open_server  # noqa: PLC0415
 
         opens = self._open_by_hand if self._relays else None
-        hands = Hands(
-            read=_Spare(partial(open_reader, self._settings, like=self._reader)), open_barrier=opens, reload=self.redraw
-        )
+        spare = _Spare(partial(open_reader, self._settings, like=self._crew.reader))
+        hands = Hands(read=spare, open_barrier=opens, reload=self.redraw)
         try:
             server: Server = open_server(self._settings, self.board, self.health, self._clock, store, hands)
         except ConfigError as error:
@@ -264,35 +240,6 @@ class Service:
     def _relays(self) -> list[tuple[str, RelaySettings]]:
         """Those in use, by name."""
         return [(name, table.relay) for name, kind, _, table in self._settings.publish.used if kind == "relay"]
-
-    def _begin(self, camera: CameraSettings, zones: dict[str, Zones]) -> None:
-        """Watch a camera."""
-        reader = self._reader if not self._workers else open_reader(self._settings, like=self._reader)
-        pipeline = Pipeline(reader, self._settings, zones=_zones(camera, zones), random=self._random)
-        pace = Pace(self._settings.pace, machine.heat)
-        worker = Worker(camera, pipeline, pace, self._clock, self.health, self._queue, self.board)
-        self._workers[camera.name] = worker
-        worker.start()
-
-    def _drop(self, name: str) -> None:
-        """Watch a camera no longer."""
-        worker = self._workers.pop(name)
-        worker.stop()
-        if not worker.join(_STOP_SECONDS):
-            _log.error("camera %s: does not end; it is left alone", name)
-
-    def _changed(
-        self, camera: CameraSettings, zones: dict[str, Zones], *, same: bool
-    ) -> Callable[[Pipeline, Pace], None]:
-        """What a camera's thread does to go on with other settings; ``same`` if what it reads with stays."""
-        settings = self._settings
-        reader = None if same else open_reader(settings, like=self._reader)
-
-        def apply(pipeline: Pipeline, pace: Pace) -> None:
-            pipeline.configure(reader, settings, zones=_zones(camera, zones))
-            pace.settings = settings.pace
-
-        return apply
 
     def _turn(self, timeout: float) -> None:
         """Do what is due: take what the cameras tell, write it, and say how it goes."""
@@ -349,48 +296,19 @@ class Service:
     def _report(self, now: float) -> None:
         """Tell systemd, but that all is well only if it is: threads live, and frames flow."""
         every = self._notifier.watchdog_seconds
-        if every is not None and now - self._pinged >= every / 4 and self._flows(now, every / 2):
+        if every is not None and now - self._pinged >= every / 4 and self._crew.flows(every / 2):
             self._pinged = now
             self._notifier.alive()
         if now - self._said >= _STATUS_SECONDS:
             self._said = now
-            well = [worker for worker in self._workers.values() if worker.lost is None and worker.trouble is None]
+            well, cameras = self._crew.well()
             reasons = self.health.snapshot().reasons
             state = "; ".join(reasons) if reasons else "all is well"
-            self._notifier.status(f"{len(well)} of {len(self._workers)} cameras, {self._events} events; {state}")
-
-    def _flows(self, now: float, seconds: float) -> bool:
-        """Whether no thread hangs, and a frame of any camera was processed within so many seconds.
-
-        A camera in trouble whose ladder is being climbed counts as one that flows: a new start would begin the ladder
-        at its first rung again and never come to the last one, which ends this program anyway.
-        """
-        workers = list(self._workers.values())
-        if any(now - worker.beat > _STUCK_SECONDS for worker in workers if not worker.ended):
-            return False
-        return not workers or any(
-            worker.trouble is not None or (worker.flowed is not None and now - worker.flowed <= seconds)
-            for worker in workers
-        )
-
-    def _verdict(self) -> int | None:
-        """The exit code, if there is nothing left to do."""
-        workers = list(self._workers.values())
-        if workers and all(worker.ended and worker.join(0) for worker in workers):
-            return GOOD
-        left = [worker for worker in workers if not worker.ended]
-        return TEMPFAIL if left and all(worker.gone for worker in left) else None
+            self._notifier.status(f"{well} of {cameras} cameras, {self._events} events; {state}")
 
     def _end(self) -> None:
         """Stop the cameras, and keep every event that comes of that; bounded in time."""
-        for worker in self._workers.values():
-            worker.stop()
-        until = self._clock.monotonic() + _STOP_SECONDS
-        for worker in self._workers.values():
-            while not worker.join(_TURN_SECONDS) and self._clock.monotonic() < until:
-                self._turn(_TURN_SECONDS)
-            if not worker.join(0):
-                _log.error("camera %s: does not end; it is left alone", worker.name)
+        self._crew.stop(partial(self._turn, 0.0))
         self._turn(0.0)
         if self._recorder is None:
             return
@@ -412,7 +330,7 @@ def serve(path: Path, clock: Clock, *, tell: Callable[[Event], None] | None = No
         tell: is called with each event, previews included.
 
     Returns:
-        The exit code, :data:`GOOD` or :data:`TEMPFAIL`.
+        The exit code: :data:`GOOD`, also when asked to stop, or another one of :mod:`edge_ocr.crew`.
 
     Raises:
         ConfigError: the configuration is wrong, or names no camera.
@@ -427,20 +345,6 @@ def _checked(settings: Settings) -> Settings:
     if not settings.camera:
         raise ConfigError("the configuration names no camera; add a table [[camera]] with name and source")
     return settings
-
-
-def _alike(one: CameraSettings, other: CameraSettings) -> bool:
-    """Whether two cameras differ in nothing but where texts are read, so that it may go on."""
-    return replace(one, zones=None, masks=None) == replace(other, zones=None, masks=None)
-
-
-def _reads_alike(one: Settings, other: Settings) -> bool:
-    return (one.kind, one.regions, one.detect) == (other.kind, other.regions, other.detect)
-
-
-def _zones(camera: CameraSettings, drawn_zones: dict[str, Zones]) -> Zones:
-    """What was drawn for a camera, or else what the configuration says."""
-    return drawn_zones.get(camera.name) or Zones(camera.zones, camera.masks or ())
 
 
 class _Spare:

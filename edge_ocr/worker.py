@@ -1,11 +1,13 @@
 """One camera's thread: frames in, events out to a queue, and nothing that one frame or one fault can end.
 
-:meth:`Worker._run` retries for ever, :meth:`Worker._run_once` may fail; nobody else retries.
+:meth:`Worker._run` retries, :meth:`Worker._run_once` may fail; nobody else retries. A camera that is away is tried for
+ever, at a bounded rate; a fault that nobody foresaw a few times, and then whoever started the program has to help.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 from contextlib import closing
 from queue import Full
 from threading import Event as Flag
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
 _TURN_SECONDS = 0.25  # the longest that anything here waits at a time
 _MOST_FAILURES = 25  # frames in a row: one is bad luck, so many are a fault that a fresh start may cure
 _FIRST_PAUSE, _MOST_PAUSE = 1.0, 60.0  # seconds before a fresh start, doubled with each
+_MOST_FAULTS = 5  # that nobody foresaw: a mistake in the program is not cured by trying it again and again
+_CALM_SECONDS = 300.0  # without such a fault: one that comes then is not the same that comes again
+_TELL_SECONDS = 60.0  # between two tracebacks of frames that could not be processed
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +60,8 @@ class Worker:
         ended: whether its source, a recording, is over.
         lost: why the camera was given up for now; None while it is watched.
         gone: whether that is because all that may cure it was tried.
+        broken: the fault that nobody foresaw and that fresh starts did not cure, after which the thread ends; None
+            without one.
 
     """
 
@@ -76,6 +83,7 @@ class Worker:
         self._change: Callable[[Pipeline, Pace], None] | None = None
         self._thread = Thread(target=self._run, name=f"camera {self.name}", daemon=True)
         self._pause = _FIRST_PAUSE
+        self._faults, self._fault_at, self._told_at = 0, -math.inf, -math.inf
         self._counted: dict[str, float] = {}
         self._source: Source | None = None
         self.beat = clock.monotonic()
@@ -83,6 +91,7 @@ class Worker:
         self.ended = False
         self.lost: str | None = None
         self.gone = False
+        self.broken: str | None = None
 
     def start(self) -> None:
         """Begin."""
@@ -127,12 +136,13 @@ class Worker:
                 self.gone = isinstance(error, CameraLost)
                 self._give_up(str(error))
             except Exception as error:  # noqa: BLE001 -- a fault of any part must not end the watch of this camera
-                _log.exception("camera %s: begins again after a fault", self.name)
-                self._give_up(str(error) or type(error).__name__)
+                self._bear(error)
             else:
                 break
             finally:
                 self._source = None
+            if self.broken is not None:
+                break
             self._rest()
         self._tell(self._finish())
         self._health.ended(self.name)
@@ -180,7 +190,9 @@ class Worker:
             events = self._pipeline.step(frame, most_reads=self._pace.most_reads)
         except Exception:  # noqa: BLE001 -- whatever a frame does to a part, the next one is another
             self._health.count("frames_failed", camera=self.name)
-            _log.warning("camera %s: frame %d could not be processed", self.name, frame.number, exc_info=True)
+            if begin - self._told_at >= _TELL_SECONDS:
+                self._told_at = begin
+                _log.warning("camera %s: frame %d could not be processed", self.name, frame.number, exc_info=True)
             return False
         self._health.count("reads", self._pipeline.reads - reads, camera=self.name)
         self._tell(events)
@@ -223,6 +235,20 @@ class Worker:
             _log.error("camera %s: %s; it is tried again", self.name, why)
         self.lost = why
         self._health.count("restarts", what=f"camera {self.name}")
+
+    def _bear(self, fault: Exception) -> None:
+        """Begin again after a fault that nobody foresaw, unless that was tried often enough; told twice at most."""
+        now = self._clock.monotonic()
+        self._faults = self._faults + 1 if now - self._fault_at < _CALM_SECONDS else 1
+        self._fault_at = now
+        self.lost = " ".join(str(fault).split()) or type(fault).__name__
+        if self._faults > _MOST_FAULTS:
+            self.broken = self.lost
+            _log.error("camera %s: %d fresh starts did not cure it: %s", self.name, _MOST_FAULTS, self.broken)
+            return
+        self._health.count("restarts", what=f"camera {self.name}")
+        if self._faults == 1:
+            _log.error("camera %s: begins again after a fault", self.name, exc_info=fault)
 
     def _rest(self) -> None:
         """Pause before a fresh start, longer each time, while the thread goes on telling that it is well."""

@@ -71,9 +71,9 @@ ARROWS: dict[str, set[str]] = {
     "desk": {"lists", "decide", "privacy", "health"},
     "runtime": {"pipeline", "source", "pace", "desk", "zones", "drawn", "store", "posts", "health", "machine"},
     "worker": {"pipeline", "source", "pace", "health", "live"},
+    "crew": {"worker", "pipeline", "reader", "pace", "zones", "health", "machine", "live"},
     "service": {
-        *("worker", "pipeline", "reader", "pace", "desk", "zones", "drawn", "store", "posts", "health", "machine"),
-        *("notify", "live", "web"),
+        *("crew", "pipeline", "reader", "desk", "drawn", "store", "posts", "health", "notify", "live", "web"),
     },
     "bench": {"ctc", "grammar", "reader", "roofline", "growth"},
     "roofline": {"bundle", "engine"},

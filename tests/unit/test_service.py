@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from edge_ocr import service as module
+from edge_ocr import crew
 from edge_ocr.clock import FakeClock, SystemClock
 from edge_ocr.config import parse
 from edge_ocr.publish.relay import Relay
@@ -33,6 +34,7 @@ class _Worker:
         self.flowed: float | None = None
         self.trouble: str | None = None
         self.lost: str | None = None
+        self.broken: str | None = None
         self.ended = self.gone = False
 
     def start(self) -> None:
@@ -70,8 +72,8 @@ def readers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         opened.append(str(settings.kind))
         return SimpleNamespace(grammar=None)
 
-    monkeypatch.setattr(module, "open_reader", open_reader)
-    monkeypatch.setattr(module, "Worker", _Worker)
+    monkeypatch.setattr(crew, "open_reader", open_reader)
+    monkeypatch.setattr(crew, "Worker", _Worker)
     return opened
 
 
@@ -91,6 +93,36 @@ def test_the_watchdog_is_fed_while_a_ladder_is_climbed_and_not_while_a_camera_is
     assert _service(_TABLES, clock=SystemClock(), notifier=notifier).run(signals) == 0
     timer.join()
     assert ("alive" in notifier.heard) == (trouble is not None)
+
+
+def test_a_fault_that_fresh_starts_do_not_cure_ends_the_program_for_systemd_to_start_it(
+    readers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del readers
+    monkeypatch.setattr(_Worker, "start", lambda self: setattr(self, "broken", "a mistake"))
+    tables = {"camera": [*_TABLES["camera"], {"name": "yard", "source": "fake://"}]}
+    assert _service(tables, clock=SystemClock()).run(Signals()) == crew.FAULT
+
+
+def test_the_watchdog_is_fed_while_a_camera_that_was_taken_out_does_not_end(
+    readers: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    del readers
+    monkeypatch.setattr(crew, "_STOP_SECONDS", 0.5)
+
+    def outlast(_: _Worker, seconds: float) -> bool:
+        time.sleep(seconds)
+        return False
+
+    monkeypatch.setattr(_Worker, "join", outlast)
+    tables, notifier = {**_TABLES}, _Notifier()
+    service = _service(tables, clock=SystemClock(), notifier=notifier)
+    service._crew.begin({})
+    tables["camera"] = [{"name": "yard", "source": "fake://"}]
+    service.reload()
+    assert "camera gate: does not end; it is left alone" in caplog.text
+    assert notifier.heard.count("alive") >= 2
+    assert service._crew.well()[1] == 1
 
 
 def test_a_reload_leaves_alone_what_counts_from_the_next_start_on(

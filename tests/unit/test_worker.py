@@ -33,13 +33,15 @@ class _Source:
 
     def __init__(self) -> None:
         self.trouble: str | None = None
-        self.lost = False
+        self.lost = self.mistake = False
         self.frames = 0
         self.recoveries: dict[str, int] = {}
         self.closed = 0
 
     def latest(self, _: float) -> Frame | None:
         time.sleep(0.005)
+        if self.mistake:
+            raise RuntimeError("a mistake")
         if self.lost:
             raise CameraLost("camera gate is lost: no picture")
         if self.trouble is not None:
@@ -91,6 +93,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
 
     monkeypatch.setattr(module, "open_source", open_source)
     monkeypatch.setattr(module, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(module, "_MOST_PAUSE", 0.02)
     health = Health(HealthSettings(min_disk_mb=0, min_memory_mb=0), clock)
     pace = Pace(PaceSettings(), lambda: (None, False))
     settings = CameraSettings(name="gate", source="fake://")
@@ -129,6 +132,43 @@ def test_frames_that_fail_in_a_row_have_the_camera_opened_again(watched: SimpleN
     watched.pipeline.broken = False
     before = watched.pipeline.frames
     _until(lambda: watched.pipeline.frames > before and watched.worker.lost is None)
+
+
+def test_a_mistake_in_the_program_is_told_twice_and_ends_the_thread_after_a_few_fresh_starts(
+    watched: SimpleNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    _until(lambda: watched.pipeline.frames)
+    watched.source.mistake = True
+    assert watched.worker.join(_PATIENCE)
+    assert watched.worker.broken == "a mistake"
+    assert len(watched.opened) == 1 + module._MOST_FAULTS
+    told = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [bool(record.exc_info) for record in told] == [True, False]
+    assert "5 fresh starts did not cure it: a mistake" in caplog.text
+
+
+def test_mistakes_that_come_seldom_are_not_the_same_that_comes_again(
+    watched: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_CALM_SECONDS", 0.0)
+    watched.source.mistake = True
+    _until(lambda: len(watched.opened) > 2 * module._MOST_FAULTS)
+    assert watched.worker.broken is None
+    watched.source.mistake = False
+
+
+def test_a_lost_camera_is_tried_for_ever(watched: SimpleNamespace) -> None:
+    watched.source.lost = True
+    _until(lambda: len(watched.opened) > 2 * module._MOST_FAULTS)
+    assert watched.worker.broken is None
+
+
+def test_of_frames_that_fail_one_is_told(watched: SimpleNamespace, caplog: pytest.LogCaptureFixture) -> None:
+    _until(lambda: watched.pipeline.frames)
+    watched.pipeline.broken = True
+    _until(lambda: len(watched.opened) >= 3)
+    watched.pipeline.broken = False
+    assert sum("could not be processed" in record.getMessage() for record in caplog.records) == 1
 
 
 def test_what_the_queue_has_no_room_for_is_lost_and_counted_but_previews_are_not(watched: SimpleNamespace) -> None:
