@@ -5,10 +5,11 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
-import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from edge_ocr.firmware import firmware
 
 THROTTLED = {
     0: "under-voltage now",
@@ -23,7 +24,6 @@ THROTTLED = {
 """The bits of a Raspberry Pi's get_throttled."""
 
 _NOW = 0xF
-_PATIENCE = 2.0  # seconds, for the firmware's tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +98,8 @@ def heat(root: Path = Path("/")) -> tuple[float | None, bool]:
 
 
 def throttled(root: Path = Path("/")) -> int | None:
-    """The firmware's bits, None on other machines.
-
-    On some kernels the file always says 0 while the firmware's own tool does not: what either says counts.
-    """
-    said = [text(root / "sys/devices/platform/soc/soc:firmware/get_throttled"), _vcgencmd(root)]
-    bits = [value for value in map(_hexadecimal, said) if value is not None]
-    return None if not bits else bits[0] | bits[-1]
+    """The firmware's bits, None on other machines."""
+    return firmware(root).throttled()
 
 
 def memory(root: Path = Path("/")) -> dict[str, int]:
@@ -120,25 +115,6 @@ def text(path: Path) -> str:
         return path.read_text("utf-8", "replace")
     except OSError:
         return ""
-
-
-def _vcgencmd(root: Path) -> str:
-    tool = root / "usr/bin/vcgencmd"
-    if not tool.exists():
-        return ""
-    try:
-        # The path is the system's own, and nothing of it comes from outside.
-        done = subprocess.run([tool, "get_throttled"], capture_output=True, timeout=_PATIENCE, check=False)  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.decode("ascii", "replace").partition("=")[2]
-
-
-def _hexadecimal(said: str) -> int | None:
-    try:
-        return int(said.strip(), 16)
-    except ValueError:
-        return None
 
 
 def _disk(folder: Path) -> tuple[int, int] | None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge_ocr import health as health_module
-from edge_ocr import machine
 from edge_ocr.clock import FakeClock
 from edge_ocr.errors import StoreError
 from edge_ocr.health import COUNTERS, GAUGES, Health, Queue
@@ -222,18 +221,6 @@ def test_only_known_counters_count_and_only_upwards(health: Health) -> None:
         health.count("frame")
     with pytest.raises(ValueError, match="amount -1"):
         health.count("frames", -1)
-
-
-def test_the_firmwares_tool_counts_where_the_kernels_file_says_nothing(root: Path) -> None:
-    tool = root / "usr/bin/vcgencmd"
-    tool.parent.mkdir(parents=True)
-    tool.write_text("#!/bin/sh\necho throttled=0x1\n")
-    tool.chmod(0o755)
-    assert machine.throttled(root) == 0x50001
-    tool.write_text("#!/bin/sh\nexit 1\n")
-    assert machine.throttled(root) == 0x50000
-    tool.chmod(0o644)
-    assert machine.throttled(root) == 0x50000
 
 
 def record(message: str, *values: object, line: int = 1, level: int = logging.WARNING) -> logging.LogRecord:
