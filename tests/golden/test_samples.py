@@ -72,6 +72,7 @@ def test_the_program_reads_what_the_library_reads(reader: edge_ocr.Reader) -> No
         assert line["readings"][0]["confidence"] == pytest.approx(best.confidence, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_the_clip_is_one_event_with_its_crop(tmp_path: Path) -> None:
     (event,) = run("watch", "--json", "--store", str(tmp_path), str(SAMPLES / CLIP))
     assert [event["text"]] == EXPECTED[CLIP]
