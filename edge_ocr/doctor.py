@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_ocr import bundle, clock, engine, machine
-from edge_ocr.errors import EdgeOcrError
+from edge_ocr.errors import EdgeOcrError, SourceError
 from edge_ocr.types import Kind
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _MIB = 1 << 20
 _HOT = 80.0  # degrees Celsius at which a Raspberry Pi starts to slow down
 _LEAST_MEMORY = 256 * _MIB  # the runtime needs half, the system the rest
 _LEAST_DISK = 256 * _MIB
+_SAMPLE, _SAMPLE_TEXT = Path(__file__).with_name("sample.jpg"), "1CFV575"  # drawn by export/synthetic/scenes.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +207,19 @@ def _cameras(root: Path) -> Iterator[Finding]:
 
 
 def _trial() -> Finding:
-    """Reading for real, a frame of nothing: the proof that the parts above fit together."""
+    """Reading for real, a picture whose plate is known: the proof that the parts above fit together."""
     try:
-        numpy, reader = importlib.import_module("numpy"), importlib.import_module("edge_ocr.reader")
+        cv2, reader = importlib.import_module("cv2"), importlib.import_module("edge_ocr.reader")
+        picture = cv2.imread(str(_SAMPLE))
+        if picture is None:
+            raise SourceError(f"{_SAMPLE}: is missing or damaged; run 'pip install --force-reinstall edge-ocr'")
         watch = reader.Stopwatch()
-        reader.Reader().read(numpy.full((720, 1280, 3), 127, numpy.uint8), stopwatch=watch)
+        texts = [reading.text for reading in reader.Reader().read(picture, stopwatch=watch)]
     except (EdgeOcrError, ImportError) as error:
         return Finding("reading", ok=False, needed=True, found=str(error), cure="cure what is missing above")
-    return Finding("reading", ok=True, needed=True, found=f"a frame of 1280x720 in {sum(watch.ms.values()):.0f} ms")
+    ms = sum(watch.ms.values())
+    if texts != [_SAMPLE_TEXT]:
+        found = f"{' '.join(texts) or 'nothing'} where {_SAMPLE_TEXT} is written"
+        cure = "install bundles that read it, or go back to those before"
+        return Finding("reading", ok=False, needed=True, found=found, cure=cure)
+    return Finding("reading", ok=True, needed=True, found=f"{_SAMPLE_TEXT} as it should, in {ms:.0f} ms")

@@ -99,6 +99,10 @@ class Snapshot:
         """Green, or red."""
         return not self.reasons
 
+    def total(self, name: str) -> float:
+        """The sum of a figure over all that it is of; 0 where it is not told."""
+        return sum(sample.value for sample in self.samples if sample.name == name)
+
     def as_json(self) -> dict[str, Any]:
         """For pages and brokers: ``ok``, ``reasons`` and every figure, by name and label."""
         figures: dict[str, Any] = {}

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import socket
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ class Notifier:
     """Tells systemd, where it listens; elsewhere every call does nothing.
 
     Args:
-        environment: of the process; ``NOTIFY_SOCKET`` and ``WATCHDOG_USEC`` are looked for in it.
+        environment: of the process; it may hold ``NOTIFY_SOCKET``, ``WATCHDOG_USEC`` and ``RUNTIME_DIRECTORY``.
 
     Attributes:
         watchdog_seconds: after so long without :meth:`alive` systemd ends this program; None where it does not watch.
@@ -34,6 +36,8 @@ class Notifier:
         # '@' stands for the null byte of Linux's abstract names; other families than AF_UNIX are for containers.
         self._address = "\0" + place[1:] if place.startswith("@") else place if place.startswith("/") else ""
         self._status = ""
+        folder = environment.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+        self._frames = Path(folder) / "frames" if folder else None
         microseconds = environment.get("WATCHDOG_USEC", "")
         ours = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
         watched = ours and microseconds.isascii() and microseconds.isdecimal() and int(microseconds) > 0
@@ -60,6 +64,18 @@ class Notifier:
         if text != self._status:
             self._status = text
             self._send(f"STATUS={' '.join(text.split())}")
+
+    def frames(self, count: int) -> None:
+        """How many frames were processed since the start: the proof that an update is waiting for.
+
+        systemd has no place for figures, so it is a file in the memory that it gave this service.
+        """
+        if self._frames is None:
+            return
+        part = self._frames.with_name(".frames.part")
+        with suppress(OSError):  # likewise
+            part.write_text(str(count), "ascii")
+            part.replace(self._frames)
 
     def _send(self, message: str) -> None:
         if not self._address:

@@ -17,7 +17,7 @@ from queue import Empty, Queue
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
-from edge_ocr import config, drawn
+from edge_ocr import config, drawn, heap
 from edge_ocr.crew import GOOD, Crew
 from edge_ocr.desk import Desk
 from edge_ocr.errors import ConfigError, EdgeOcrError
@@ -302,8 +302,9 @@ class Service:
         if now - self._said >= _STATUS_SECONDS:
             self._said = now
             well, cameras = self._crew.well()
-            reasons = self.health.snapshot().reasons
-            state = "; ".join(reasons) if reasons else "all is well"
+            told = self.health.snapshot()
+            state = "; ".join(told.reasons) if told.reasons else "all is well"
+            self._notifier.frames(round(told.total("frames") - told.total("frames_failed")))
             self._notifier.status(f"{well} of {cameras} cameras, {self._events} events; {state}")
 
     def _end(self) -> None:
@@ -337,6 +338,7 @@ def serve(path: Path, clock: Clock, *, tell: Callable[[Event], None] | None = No
         EdgeOcrError: another part cannot be opened as it is set.
 
     """
+    heap.share()
     with Signals().heard() as signals:
         return Service(partial(config.load, path), clock, tell=tell).run(signals)
 

@@ -111,13 +111,20 @@ def roll_back(root: Path) -> bool:
     return True
 
 
-def prove(root: Path, seconds: float, well: Callable[[], bool], sleep: Callable[[float], None] = time.sleep) -> bool:
+def prove(
+    root: Path,
+    seconds: float,
+    well: Callable[[], bool],
+    reads: Callable[[], bool],
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
     """Watch a trial for a while, then accept it, or take it back as soon as it is not well.
 
     Args:
         root: of the releases.
         seconds: how long it must be well.
         well: whether it is, now.
+        reads: whether it did what it is for meanwhile; asked once, at the end.
         sleep: waits.
 
     Returns:
@@ -135,6 +142,9 @@ def prove(root: Path, seconds: float, well: Callable[[], bool], sleep: Callable[
         if not well():
             roll_back(root)
             return False
+    if not reads():
+        roll_back(root)
+        return False
     return confirm(root)
 
 
@@ -209,6 +219,20 @@ def _watch_unit(unit: str, health: str | None) -> Callable[[], bool]:
     return well
 
 
+def _watch_frames(file: Path | None) -> Callable[[], bool]:
+    """Asks whether the service has been through frames since; without a file, nobody knows."""
+    first = _frames(file) if file else 0
+    return lambda: file is None or _frames(file) > first
+
+
+def _frames(file: Path) -> int:
+    """As the service counts them; 0 where it does not, or not yet."""
+    try:
+        return int(file.read_text("ascii"))
+    except (OSError, ValueError):
+        return 0
+
+
 def _unit(unit: str) -> tuple[bool, str]:
     said = subprocess.run(  # noqa: S603 -- a unit's name is one argument, whatever is in it
         [_SYSTEMCTL, "show", "--property=ActiveState,NRestarts", unit],
@@ -242,6 +266,7 @@ def main(words: Sequence[str]) -> int:
     proof.add_argument("--unit", default="edge-ocr.service", help="the service that runs it")
     proof.add_argument("--seconds", type=float, default=120.0, help="how long it must be well (default 120)")
     proof.add_argument("--health", help="an address that must answer 200 meanwhile")
+    proof.add_argument("--frames", type=Path, help="a file with the service's count of frames, which must rise")
     commands.add_parser("roll-back", help="take a trial back")
     commands.add_parser("status", help="say which release is current, and which on trial")
     args = parser.parse_args(words)
@@ -250,9 +275,9 @@ def main(words: Sequence[str]) -> int:
     if args.command == "start":
         _start(args.root, args.words)
     if args.command == "confirm" and trial(args.root) is not None:
-        well = prove(args.root, args.seconds, _watch_unit(args.unit, args.health))
+        well = prove(args.root, args.seconds, _watch_unit(args.unit, args.health), _watch_frames(args.frames))
         if not well:
-            sys.stderr.write("edge-ocr: the release on trial was not well; it was taken back\n")
+            sys.stderr.write("edge-ocr: the release on trial was not well, or no frame was read; it was taken back\n")
             restart = [_SYSTEMCTL, "--no-block", "restart", args.unit]
             subprocess.run(restart, timeout=30, check=False)  # noqa: S603 -- likewise
         return 0 if well else 1

@@ -23,9 +23,9 @@ cp /etc/resolv.conf "$work/etc/resolv.conf"
 [ ! -f /etc/pip.conf ] || cp /etc/pip.conf "$work/etc/pip.conf"
 [ ! -f /etc/ssl/certs/ca-certificates.crt ] ||
     cp --remove-destination /etc/ssl/certs/ca-certificates.crt "$work/etc/ssl/certs/ca-certificates.crt"
-git -C "$HERE" archive --format=tar --prefix=edge-ocr/ HEAD | tar -x -C "$work/root"
+git -C "$HERE" archive --format=tar --prefix=edge-ocr/ HEAD | tar -x -C "$work/srv"
 into() {
-    unshare --mount --pid --fork --mount-proc="$work/proc" chroot "$work" /bin/sh -c "cd /root/edge-ocr && $1"
+    unshare --mount --pid --fork --mount-proc="$work/proc" chroot "$work" /bin/sh -c "cd /srv/edge-ocr && $1"
 }
 mknod -m 666 "$work/dev/null" c 1 3 2>/dev/null || true
 began=$(date +%s)

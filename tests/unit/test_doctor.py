@@ -74,6 +74,20 @@ def test_this_machine_can_read() -> None:
     assert doctor.can_read(found), [finding for finding in found if finding.needed and not finding.ok]
 
 
+def test_a_machine_that_reads_nonsense_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_SAMPLE_TEXT", "1CFV576")
+    (finding,) = (finding for finding in doctor.examine() if finding.name == "reading")
+    assert (finding.ok, finding.needed) == (False, True)
+    assert finding.found == "1CFV575 where 1CFV576 is written"
+
+
+def test_a_sample_that_is_missing_is_told_with_the_cure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(doctor, "_SAMPLE", tmp_path / "sample.jpg")
+    (finding,) = (finding for finding in doctor.examine() if finding.name == "reading")
+    assert not finding.ok
+    assert finding.found.endswith("is missing or damaged; run 'pip install --force-reinstall edge-ocr'")
+
+
 def test_only_what_reading_needs_decides() -> None:
     good = doctor.Finding("a", ok=True, needed=True, found="")
     without_camera = doctor.Finding("b", ok=False, needed=False, found="")

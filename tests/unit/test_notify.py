@@ -50,6 +50,16 @@ def test_a_status_is_one_line_and_is_told_when_it_changes(manager: tuple[socket.
     assert [listening.recv(4096) for _ in range(3)] == [b"STATUS=well", b"STATUS=not well", b"WATCHDOG=1"]
 
 
+def test_frames_are_counted_in_the_folder_that_systemd_gave(tmp_path: Path) -> None:
+    notifier = Notifier({"RUNTIME_DIRECTORY": f"{tmp_path}:/nowhere"})
+    for count in (3, 21):
+        notifier.frames(count)
+        assert [path.name for path in tmp_path.iterdir()] == ["frames"]
+        assert (tmp_path / "frames").read_text("ascii") == str(count)
+    Notifier({"RUNTIME_DIRECTORY": str(tmp_path / "gone")}).frames(1)
+    Notifier({}).frames(1)
+
+
 @pytest.mark.parametrize("environment", [{}, {"NOTIFY_SOCKET": ""}, {"NOTIFY_SOCKET": "vsock:2:1"}])
 def test_without_systemd_nothing_happens(environment: dict[str, str]) -> None:
     notifier = Notifier(environment)

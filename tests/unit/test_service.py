@@ -95,6 +95,20 @@ def test_the_watchdog_is_fed_while_a_ladder_is_climbed_and_not_while_a_camera_is
     assert ("alive" in notifier.heard) == (trouble is not None)
 
 
+def test_frames_that_were_processed_are_told_to_who_tries_an_update(
+    readers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del readers
+    notifier, told, clock = _Notifier(), [], FakeClock()
+    monkeypatch.setattr(_Notifier, "frames", told.append, raising=False)
+    service = _service(_TABLES, clock=clock, notifier=notifier)
+    for camera, frames, failed in (("gate", 7, 2), ("yard", 4, 0)):
+        service.health.count("frames", frames, camera=camera)
+        service.health.count("frames_failed", failed, camera=camera)
+    service._report(clock.monotonic() + 10)
+    assert told == [9]
+
+
 def test_a_fault_that_fresh_starts_do_not_cure_ends_the_program_for_systemd_to_start_it(
     readers: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

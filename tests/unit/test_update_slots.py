@@ -64,7 +64,7 @@ def test_an_offer_during_a_proof_is_not_accepted_by_it(root: Path) -> None:
         if next(steps) == 2:
             slots.offer(root, "r2")
 
-    assert slots.prove(root, 10.0, lambda: True, sleep)
+    assert slots.prove(root, 10.0, lambda: True, lambda: True, sleep)
     assert slots.current(root) == root / "releases/r0"
     assert slots.trial(root) == root / "releases/r2"
 
@@ -97,13 +97,33 @@ def test_without_any_release_the_cure_is_told(tmp_path: Path) -> None:
 def test_a_trial_must_be_well_for_the_whole_time(root: Path, answers: list[bool], accepted: bool) -> None:
     slots.offer(root, "r1")
     waits: list[float] = []
-    assert slots.prove(root, 10.0, iter(answers).__next__, waits.append) is accepted
+    assert slots.prove(root, 10.0, iter(answers).__next__, lambda: True, waits.append) is accepted
     assert slots.begin(root).name == ("r1" if accepted else "r0")
     assert sum(waits) <= 10.0
 
 
 def test_without_a_trial_nothing_is_watched(root: Path) -> None:
-    assert slots.prove(root, 10.0, lambda: False, lambda _: None)
+    assert slots.prove(root, 10.0, lambda: False, lambda: False, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "accepted"), [("7", "8", True), (None, "1", True), ("7", "7", False), ("0", "x", False)]
+)
+def test_a_trial_must_go_through_frames(
+    root: Path, tmp_path: Path, before: str | None, after: str, *, accepted: bool
+) -> None:
+    slots.offer(root, "r1")
+    file = tmp_path / "frames"
+    if before is not None:
+        file.write_text(before, "ascii")
+    reads = slots._watch_frames(file)
+    assert slots.prove(root, 4.0, lambda: True, reads, lambda _: bool(file.write_text(after, "ascii"))) is accepted
+    assert slots.begin(root).name == ("r1" if accepted else "r0")
+    assert slots.refused(root) == (None if accepted else root / "releases/r1")
+
+
+def test_where_nobody_counts_frames_being_up_is_enough() -> None:
+    assert slots._watch_frames(None)()
 
 
 def run(root: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -93,7 +93,7 @@ def test_the_wheel_holds_all_that_the_program_needs(wheels: list[Path]) -> None:
         str(path.relative_to(ROOT))
         for path in (ROOT / "edge_ocr").rglob("*")
         if path.is_file()
-        and path.suffix in {".py", ".pyi", ".sql", ".toml", ".npz", ".typed", ".tflite", ".html", ".css", ".js"}
+        and path.suffix in {".py", ".pyi", ".sql", ".toml", ".npz", ".typed", ".tflite", ".html", ".css", ".js", ".jpg"}
         and is_known(path)
     }
     assert wanted <= names, sorted(wanted - names)
