@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge_ocr.bundle import Bundle
-    from edge_ocr.types import Image, Region
+    from edge_ocr.types import Image, Kind, Region
 
 _GREY = 127  # beside a frame whose proportions are not the network's; training pads with the same
-_CANDIDATES = 300  # a frame has a handful of plates of some dozens of cells each
+_CANDIDATES = 1000  # a frame has a handful of plates, or some dozens of words, of some dozens of cells each
+_ALIKE = 0.6  # IoU from which two candidates mean the same text, and are averaged
+_WITHIN = 0.7  # of a candidate's area in a better one, or the other way round, from which it is dropped
+_FLAT = 1e-6  # the least area that a quad is taken to have
 _LARGEST_GAIN = 2.0  # enlarging a small frame further shows the network nothing new
 
 
@@ -94,6 +97,7 @@ class Detector:
             tiles).
         threads: cores one call may use.
         threshold: instead of the bundle's, between 0 and 1; lower finds more and errs more.
+        kind: that the quads are said to be of; None for the bundle's own.
 
     Raises:
         BundleError: a setting is missing, or the network's outputs do not fit the settings.
@@ -102,8 +106,10 @@ class Detector:
 
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int = 1, threshold: float | None = None) -> None:
-        self._kind = bundle.kind
+    def __init__(
+        self, bundle: Bundle, *, threads: int = 1, threshold: float | None = None, kind: Kind | None = None
+    ) -> None:
+        self._kind = kind or bundle.kind
         self._engine = Engine(bundle.model, name=bundle.name, threads=threads)
         try:
             strides = [int(stride) for stride in bundle.settings["strides"]]
@@ -282,21 +288,33 @@ def _merged(found: _Found, limit: float) -> _Found:
     """
     order = np.argsort(-found.scores, kind="stable")[:_CANDIDATES]
     corners, scores = found.corners[order], found.scores[order]
-    low, high = corners.min(axis=1), corners.max(axis=1)
-    shared = np.clip(np.minimum(high[:, None], high[None]) - np.maximum(low[:, None], low[None]), 0, None).prod(axis=2)
-    areas = np.maximum((high - low).prod(axis=1), np.float32(1e-6))
-    overlap = shared / (areas[:, None] + areas[None] - shared)
-    within = shared / np.minimum(areas[:, None], areas[None])
-    left = np.ones(len(scores), bool)
     merged, kept = [], []
-    for best in range(len(scores)):
-        if not left[best]:
-            continue
-        alike = left & (overlap[best] >= 0.6)
-        alike[best] = True
+    while len(scores):
+        overlap, within = _shares(corners)
+        alike = overlap >= _ALIKE
+        alike[0] = True
         weights = scores[alike] ** 2
         merged.append((corners[alike] * weights[:, None, None]).sum(axis=0) / weights.sum())
-        kept.append(scores[best])
-        left &= (overlap[best] < limit) & (within[best] < 0.7)
-        left[best] = False
+        kept.append(scores[0])
+        left = (overlap < limit) & (within < _WITHIN)
+        left[0] = False
+        corners, scores = corners[left], scores[left]
     return _Found(np.array(merged, np.float32).reshape(-1, 4, 2), np.array(kept, np.float32))
+
+
+def _shares(corners: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Of quads (n, 4, 2) the IoU with the first one, and the share of the smaller that both have in common.
+
+    Areas are those of boxes along the first one's own sides: upright boxes around two lines of one tilted board overlap
+    although the lines do not.
+    """
+    first = corners[0]
+    across, down = (first[1] - first[0] + first[2] - first[3]) / 2, (first[3] - first[0] + first[2] - first[1]) / 2
+    area = float(across[0] * down[1] - across[1] * down[0])
+    area = area if abs(area) > _FLAT else _FLAT
+    own = np.array([[down[1], -across[1]], [-down[0], across[0]]], np.float32) / np.float32(area)
+    places = (corners - first.mean(axis=0)) @ own  # -0.5 to 0.5 from edge to edge of the first
+    low, high = places.min(axis=1), places.max(axis=1)
+    shared = np.clip(np.minimum(high, high[0]) - np.maximum(low, low[0]), 0, None).prod(axis=1)
+    areas = np.maximum((high - low).prod(axis=1), np.float32(_FLAT))
+    return shared / (areas + areas[0] - shared), shared / np.minimum(areas, areas[0])

@@ -58,6 +58,11 @@ _COMMANDS = {
         detector_commands.add_plate_detector,
         detector_commands.run_plate_detector,
     ),
+    "text-detector": (
+        "train and pack the detector of words",
+        detector_commands.add_text_detector,
+        detector_commands.run_text_detector,
+    ),
     "evaluate": (
         "measure a recogniser's bundle on photographs",
         recogniser_commands.add_evaluate,

@@ -1,4 +1,4 @@
-"""Training of the plate detector: ``python -m export plate-detector --minutes N``.
+"""Training of a detector: ``python -m export plate-detector --minutes N``, or ``text-detector``.
 
 Scenes are composed in worker processes and never repeat; the learning rate follows the share of the time that has
 passed, so a run that was interrupted goes on where it stood. A moving average of the weights is what is kept.
@@ -22,6 +22,7 @@ from export.training import Average, Budget, save
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from edge_ocr.types import Kind
     from export.detector_data import Folders
 
 _CHECKPOINT_SECONDS = 120
@@ -54,10 +55,11 @@ class Trained:
     scenes: int
 
 
-def train(folders: Folders, plan: Plan, checkpoint: Path, start: Path | None = None) -> Trained:
+def train(kind: Kind, folders: Folders, plan: Plan, checkpoint: Path, start: Path | None = None) -> Trained:
     """Train, or go on training, until the plan's minutes are over.
 
     Args:
+        kind: of what is to be found; plates have a detector of their own, all other texts one together.
         folders: photographs and fonts.
         plan: how.
         checkpoint: written every two minutes and read back where it exists.
@@ -82,7 +84,7 @@ def train(folders: Folders, plan: Plan, checkpoint: Path, start: Path | None = N
         parts = {"network": net.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state()}
         save(checkpoint, {**parts, "spent": budget.spent, "steps": steps, "scenes": scenes})
 
-    stream = SceneStream(folders, seed=plan.seed * 1_000_003 + steps)
+    stream = SceneStream(folders, seed=plan.seed * 1_000_003 + steps, kind=kind)
     prefetch = 4 if plan.workers else None
     loader = DataLoader(stream, batch_size=None, num_workers=plan.workers, prefetch_factor=prefetch)
     sums = torch.zeros(3)

@@ -1,10 +1,11 @@
-"""The detector's command: train the plate detector and pack it as the bundle that ships."""
+"""The detectors' commands: train the one of plates or the one of other texts, and pack it as the bundle that ships."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_ocr.types import Kind
 from export import places
 
 if TYPE_CHECKING:
@@ -13,9 +14,31 @@ if TYPE_CHECKING:
 
 def add_plate_detector(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``plate-detector``."""
+    _add_arguments(parser, "plate-detector")
+
+
+def run_plate_detector(args: argparse.Namespace) -> int:
+    """Train the detector of plates, or go on training it, and pack it."""
+    return _run(args, Kind.PLATE, "plate-detector")
+
+
+def add_text_detector(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``text-detector``."""
+    _add_arguments(parser, "text-detector")
+
+
+def run_text_detector(args: argparse.Namespace) -> int:
+    """Train the detector of words, or go on training it, and pack it."""
+    from export.synthetic import sign_fonts  # noqa: PLC0415 - needs the font libraries
+
+    sign_fonts.fetch(args.cache / "fonts")
+    return _run(args, Kind.SIGN, "text-detector")
+
+
+def _add_arguments(parser: argparse.ArgumentParser, name: str) -> None:
     places.add_arguments(parser)
     parser.add_argument("--minutes", type=float, required=True, help="of training in all, over every run")
-    parser.add_argument("--out", type=Path, default=Path("edge_ocr/models/plate-detector"), help="the bundle to write")
+    parser.add_argument("--out", type=Path, default=Path("edge_ocr/models") / name, help="the bundle to write")
     parser.add_argument("--start", type=Path, help="a float master (.onnx) whose weights to begin with")
     parser.add_argument("--rate", type=float, default=2e-3, help="the highest learning rate")
     parser.add_argument("--seed", type=int, default=1)
@@ -23,8 +46,7 @@ def add_plate_detector(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=1, help="cores for the network")
 
 
-def run_plate_detector(args: argparse.Namespace) -> int:
-    """Train, or go on training, and pack."""
+def _run(args: argparse.Namespace, kind: Kind, name: str) -> int:
     import torch  # noqa: PLC0415 - which other commands do without
 
     from export.detector import Plan, train  # noqa: PLC0415 - needs torch
@@ -34,12 +56,10 @@ def run_plate_detector(args: argparse.Namespace) -> int:
     torch.set_num_threads(args.threads)
     folders = Folders(args.data, args.cache / "fonts")
     plan = Plan(args.minutes, rate=args.rate, workers=args.workers, seed=args.seed)
-    trained = train(folders, plan, args.cache / f"plate-detector-{args.seed}.pt", args.start)
-    training = {
-        "recipe": f"python -m export plate-detector --minutes {args.minutes:g} --rate {args.rate:g} --seed {args.seed}",
-        "minutes": args.minutes,
-        "scenes": trained.scenes,
-    }
-    pack(trained.net, folders, args.out, places.tools_of(args), training=training)
+    trained = train(kind, folders, plan, args.cache / f"{name}-{args.seed}.pt", args.start)
+    recipe = f"python -m export {name} --minutes {args.minutes:g} --rate {args.rate:g} --seed {args.seed}"
+    recipe += f" --start {args.start}" if args.start else ""
+    training = {"recipe": recipe, "minutes": args.minutes, "scenes": trained.scenes}
+    pack(kind, trained.net, folders, args.out, places.tools_of(args), training=training)
     print(f"wrote {args.out}")
     return 0

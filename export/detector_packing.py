@@ -17,12 +17,12 @@ from edge_ocr.detect import Detector
 from edge_ocr.types import Kind
 from export import bundles, evaluate_detector, gates
 from export.convert import convert_apart
-from export.detector_data import load_sources
+from export.detector_data import painter
 from export.detector_frames import FOLDER, training_frames
 from export.detector_net import FOLD, folded
 from export.detector_targets import STRIDES, UNITS
 from export.photographs import load
-from export.synthetic.scenes import PADDING, compose
+from export.synthetic.scenes import PADDING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,11 +43,20 @@ _RUNTIME = {"threshold": 0.4, "merge": 0.3, "reduction": 3.0}
 """See :class:`edge_ocr.detect.Detector`."""
 
 
-def calibration(folders: Folders, seed: int) -> NDArray[np.float32]:
+_DATA = (
+    "plates_tn_train_crops: MIT, sambett",
+    "plates_ro_frames: MIT, RobertLucian/license-plate-dataset",
+    "road_backgrounds: MIT, udacity/CarND",
+    "rendered scenes",
+)
+"""What a training learns from; crops of plates are of no use to the detector of other texts."""
+
+
+def calibration(kind: Kind, folders: Folders, seed: int) -> NDArray[np.float32]:
     """Scenes and real training frames as the network takes them: float32 (count, 1, height, width)."""
     rng = np.random.default_rng(seed)
-    sources = load_sources(rng, folders)
-    pictures = [compose(rng, sources, INPUT).image for _ in range(_SCENES)]
+    compose = painter(rng, folders, kind)
+    pictures = [compose(rng, INPUT).image for _ in range(_SCENES)]
     frames = training_frames(folders.data / FOLDER)
     for index in rng.choice(len(frames), _FRAMES, replace=False):
         grey = cv2.cvtColor(load(frames[index][0]), cv2.COLOR_BGR2GRAY)
@@ -59,10 +68,13 @@ def calibration(folders: Folders, seed: int) -> NDArray[np.float32]:
     return np.stack(pictures)[:, None].astype(np.float32) / np.float32(127.5) - 1
 
 
-def pack(net: DetectorNet, folders: Folders, target: Path, tools: Tools, *, training: dict[str, Any]) -> None:
-    """Export a network as the plate detector's bundle.
+def pack(
+    kind: Kind, net: DetectorNet, folders: Folders, target: Path, tools: Tools, *, training: dict[str, Any]
+) -> None:
+    """Export a network as a detector's bundle.
 
     Args:
+        kind: of what it finds, as in :func:`export.detector.train`.
         net: the averaged weights.
         folders: for the calibration and the measurement.
         target: the bundle's folder.
@@ -73,7 +85,7 @@ def pack(net: DetectorNet, folders: Folders, target: Path, tools: Tools, *, trai
         ConversionError: the converted network does not pass a gate; no bundle is written.
 
     """
-    images = pixel_unshuffle(torch.from_numpy(calibration(folders, seed=7)), FOLD).numpy()
+    images = pixel_unshuffle(torch.from_numpy(calibration(kind, folders, seed=7)), FOLD).numpy()
     with tempfile.TemporaryDirectory() as scratch:
         master, converted = Path(scratch) / "model.onnx", Path(scratch) / "model.tflite"
         export_onnx(net, master)
@@ -83,20 +95,12 @@ def pack(net: DetectorNet, folders: Folders, target: Path, tools: Tools, *, trai
         parity = gates.check_parity(master, model, images[::10], limit=_PARITY, other_python=tools.tflite)
         master_bytes = master.read_bytes()
     settings = {"width": INPUT[0], "height": INPUT[1], "strides": list(STRIDES), "unit": list(UNITS), **_RUNTIME}
-    detector = Detector(Bundle(target.name, "detect", Kind.PLATE, model, settings, {}))
-    accuracy = evaluate_detector.accuracy(detector, folders.data)
+    detector = Detector(Bundle(target.name, "detect", kind, model, settings, {}))
+    accuracy = evaluate_detector.accuracy(detector, kind, folders.data)
     accuracy["int8"] = {"error": round(parity.error, 4)}
-    licence = {
-        "model": "Apache-2.0",
-        "data": [
-            "plates_ro_frames: MIT, RobertLucian/license-plate-dataset",
-            "road_backgrounds: MIT, udacity/CarND",
-            "plates_tn_train_crops: MIT, sambett",
-            "rendered scenes",
-        ],
-    }
+    licence = {"model": "Apache-2.0", "data": list(_DATA if kind is Kind.PLATE else _DATA[1:])}
     card = {"training": training, "accuracy": accuracy, "licence": licence}
-    bundles.write(target, model, task="detect", kind=Kind.PLATE, settings=settings, card=card)
+    bundles.write(target, model, task="detect", kind=kind, settings=settings, card=card)
     (target / "model.onnx").write_bytes(master_bytes)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ STRIDES = (8, 16, 32)
 UNITS = (4.0, 2.0)
 """Corner offsets are told in strides times these, across and down: both then fill a similar range of int8."""
 LENGTHS = ((0.0, 72.0), (48.0, 168.0), (112.0, np.inf))
-"""The longer side, in pixels, of the plates that each scale answers for; they overlap, and merging settles it."""
+"""The texts that each scale answers for, by the width in pixels that they would have at four times their height; they
+overlap, and merging settles it."""
 _CORE = 0.32
 """Cells within this share of a plate's sides from its middle answer for it."""
 
@@ -59,8 +61,7 @@ def assign(scene: Scene) -> Targets:
     plate = np.zeros(len(centres), np.float32)
     weight = np.ones(len(centres), np.float32)
     corners = np.zeros((len(centres), 8), np.float32)
-    sides = np.linalg.norm(np.roll(scene.quads, -1, axis=1) - scene.quads, axis=2)
-    lengths = sides.max(axis=1) if len(sides) else np.zeros(0)
+    lengths = 2 * np.sqrt([cv2.contourArea(quad) for quad in scene.quads])
     for index in np.argsort(-lengths):  # the smaller plate wins where two meet
         quad = scene.quads[index]
         across, down = _inside(centres, quad)

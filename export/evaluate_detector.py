@@ -1,8 +1,8 @@
 """Measure a detector on labelled photographs: ``python -m export evaluate-detector``.
 
-A plate counts as found where some quad's upright box and the labelled box have an IoU of at least 0.5, each quad for
-one label at most. Quads without a label are wrong, which counts too much against a detector where not all plates are
-labelled; folders without plates tell what it really makes up.
+A text counts as found where some quad's upright box and the labelled box have an IoU of at least 0.5, each quad for
+one label at most. Quads without a label are wrong, which counts too much against a detector where not all texts are
+labelled; folders without any tell what it really makes up.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 from edge_ocr.bundle import load_bundle
 from edge_ocr.detect import Detector
-from edge_ocr.types import Region
+from edge_ocr.types import Kind, Region
 from export import photographs
 from export.detector_frames import FOLDER, held_back
 
@@ -33,16 +33,17 @@ if TYPE_CHECKING:
     Picture = NDArray[np.uint8]
     Boxes = NDArray[np.float64]
 
-LABELLED = ("plates_us_frames", "plates_in_frames", FOLDER, "plates_nl_clips")
+PLATES = ("plates_us_frames", "plates_in_frames", FOLDER, "plates_nl_clips")
+WORDS = ("words_svt_frames",)
 EMPTY = ("negatives", "quiet_clips")
 WIDTHS = (0, 60, 100, 160, 320, 10_000)
-"""Bounds of the classes of plate widths, in pixels of the image."""
+"""Bounds of the classes of widths, in pixels of the image."""
 _CLIP_STEP = 10  # of a clip without plates every tenth frame is looked at: the ones between look the same
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shot:
-    """One picture and the boxes (n, 4) as x, y, w, h of the plates in it."""
+    """One picture and the boxes (n, 4) as x, y, w, h of the plates or words in it."""
 
     name: str
     image: Picture
@@ -73,7 +74,7 @@ class Summary:
 
     folder: str
     images: int
-    plates: int
+    texts: int
     recall: float
     recall_by_width: dict[str, tuple[int, float]]
     precision: float
@@ -84,7 +85,7 @@ class Summary:
         """As a row of the report."""
         widths = "  ".join(f"{name}: {share:.0%} of {count}" for name, (count, share) in self.recall_by_width.items())
         return (
-            f"{self.folder:<18} {self.images:4} images {self.plates:4} plates  recall {self.recall:6.1%}  "
+            f"{self.folder:<18} {self.images:4} images {self.texts:4} texts  recall {self.recall:6.1%}  "
             f"precision {self.precision:6.1%}  surplus {self.surplus:.3f} an image  IoU {self.tight:.2f}   {widths}"
         )
 
@@ -116,7 +117,7 @@ def measure(detector: Detector, pictures: Sequence[Shot], *, around: float | Non
 
 
 def summarise(folder: str, outcomes: Sequence[Outcome], least: float = 0.5) -> Summary:
-    """The figures of a folder; ``least`` is the IoU from which a plate counts as found."""
+    """The figures of a folder; ``least`` is the IoU from which a text counts as found."""
     overlap = np.concatenate([outcome.overlap for outcome in outcomes])
     width = np.concatenate([outcome.shot.boxes.reshape(-1, 4)[:, 2] for outcome in outcomes])
     found = overlap >= least
@@ -132,7 +133,7 @@ def summarise(folder: str, outcomes: Sequence[Outcome], least: float = 0.5) -> S
     return Summary(
         folder=folder,
         images=len(outcomes),
-        plates=len(overlap),
+        texts=len(overlap),
         recall=float(found.mean()) if len(found) else 1.0,
         recall_by_width=by_width,
         precision=float(found.sum() / max(1, found.sum() + surplus)),
@@ -147,30 +148,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", type=Path, default=default, help="the bundle to measure (default: the shipped one)")
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds the folders of photographs")
     parser.add_argument("--threshold", type=float, help="instead of the bundle's")
+    parser.add_argument("--least", type=float, default=0.5, help="the IoU from which a text counts as found")
     parser.add_argument("--around", type=float, help="look only so many plate's widths around each label")
     parser.add_argument("--misses", type=Path, help="a folder for pictures of what was missed or made up")
 
 
 def run(args: argparse.Namespace) -> int:
     """Carry the command out."""
-    detector = Detector(load_bundle(args.bundle, task="detect"), threshold=args.threshold)
-    for name in (*LABELLED, *EMPTY):
+    bundle = load_bundle(args.bundle, task="detect")
+    detector = Detector(bundle, threshold=args.threshold)
+    for name in (*labelled(bundle.kind), *EMPTY):
         outcomes = measure(detector, shots(args.data / name), around=args.around)
-        print(summarise(name, outcomes).line(), flush=True)
+        print(summarise(name, outcomes, args.least).line(), flush=True)
         if args.misses is not None:
             draw_misses(outcomes, args.misses / name)
     print(f"a 1280x720 frame takes {milliseconds(detector):.1f} ms of one core")
     return 0
 
 
-def accuracy(detector: Detector, data: Path) -> dict[str, dict[str, Any]]:
+def labelled(kind: Kind) -> tuple[str, ...]:
+    """The folders that a detector of a kind is measured on."""
+    return PLATES if kind is Kind.PLATE else WORDS
+
+
+def accuracy(detector: Detector, kind: Kind, data: Path) -> dict[str, dict[str, Any]]:
     """The figures of every folder, as a model card holds them; printed on the way."""
     figures: dict[str, dict[str, Any]] = {}
-    for name in (*LABELLED, *EMPTY):
+    for name in (*labelled(kind), *EMPTY):
         summary = summarise(name, measure(detector, shots(data / name)))
         print(summary.line(), flush=True)
         surplus = {"images": summary.images, "surplus_an_image": round(summary.surplus, 3)}
-        found = {"plates": summary.plates, "recall": round(summary.recall, 3), "median_iou": round(summary.tight, 3)}
+        what = "plates" if kind is Kind.PLATE else "words"
+        found = {what: summary.texts, "recall": round(summary.recall, 3), "median_iou": round(summary.tight, 3)}
         figures[name] = surplus if name in EMPTY else {**surplus, **found}
     return figures
 

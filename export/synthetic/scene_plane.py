@@ -85,6 +85,19 @@ def ring(x: float, y: float, across: float, down: float, power: float = 2.0, cou
     return np.stack(points, 1).astype(np.float32)
 
 
+def tilted(rng: np.random.Generator, width: float, height: float, strength: float = 1.0) -> NDArray[np.float64]:
+    """The corners (4, 2) of a rectangle of a size around (0, 0), turned and in perspective as cameras see them."""
+    roll = rng.normal(0, 0.08 if rng.random() < 0.8 else 0.3) * strength
+    lean = rng.normal(0, 0.12) * strength
+    squeeze = 1 - abs(rng.normal(0, 0.15)) * strength
+    unit = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
+    taper = 1 + rng.normal(0, 0.06) * strength * unit[:, :1] * 2
+    flat = unit * [width, height] * np.hstack([np.full((4, 1), squeeze), taper])
+    flat[:, 1] += flat[:, 0] * np.tan(roll)
+    flat[:, 0] += flat[:, 1] * lean
+    return flat
+
+
 def paste(canvas: Picture, image: Picture, corners: Points) -> None:
     """Warp an image so that its corners come to lie on four pixels' positions; smoothly reduced where it shrinks."""
     sides = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)

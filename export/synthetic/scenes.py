@@ -90,15 +90,26 @@ def compose(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) -
     clutter(rng, canvas, sources.faces, quads)
     grey = scene_light.photograph(rng, scene_light.to_grey(rng, canvas))
     corners = np.array(quads, np.float32).reshape(-1, 4, 2)
-    columns, rows = size
-    if rng.random() < 0.25:  # what the runtime adds to a frame of other proportions
+    seen = padded(rng, grey)
+    return Scene(grey, corners, _wide_enough(corners) & within(corners, seen) & visible(grey, corners), complete)
+
+
+def padded(rng: np.random.Generator, grey: Picture) -> tuple[int, int]:
+    """Now and then lay grey over the end of a picture, as the runtime does beside a frame of other proportions.
+
+    Returns:
+        The width and height that are left to see.
+
+    """
+    rows, columns = grey.shape
+    if rng.random() < 0.25:
         if rng.random() < 0.7:
             rows = int(rng.uniform(0.75, 1) * rows)
         else:
             columns = int(rng.uniform(0.75, 1) * columns)
         grey[rows:] = PADDING
         grey[:, columns:] = PADDING
-    return Scene(grey, corners, _wanted(corners, (columns, rows)) & _visible(grey, corners), complete)
+    return columns, rows
 
 
 def clutter(rng: np.random.Generator, canvas: Picture, faces: Sequence[Face], quads: Sequence[Points]) -> None:
@@ -181,7 +192,7 @@ def _bare(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) -> 
         else:
             width, at = plate_width(rng, size), rng.uniform([0, 0], size)
         width = _fitting(width, aspect, size)
-        quad = (_seen(rng, width, width / aspect) + at).astype(np.float32)
+        quad = (scene_plane.tilted(rng, width, width / aspect) + at).astype(np.float32)
         if any(_near(quad, other) for other in quads):
             continue
         if rng.random() < 0.4:  # a rim, or a plain surface that the plate hangs on
@@ -213,8 +224,8 @@ def _exchanged(rng: np.random.Generator, sources: Sources, size: tuple[int, int]
         aspect = plate.shape[1] / plate.shape[0] * rng.uniform(0.9, 1.1)
         across, down = (real[1] - real[0] + real[2] - real[3]) / 2, (real[3] - real[0] + real[2] - real[1]) / 2
         wide = float(np.linalg.norm(across)) * (rng.uniform(0.5, 0.75) if aspect < 3 else rng.uniform(0.9, 1.1))
-        corners = _seen(rng, wide, wide / aspect, strength=0.5) + real.mean(axis=0) + rng.normal(0, 0.1, 2) * down
-        quad = corners.astype(np.float32)
+        centre = real.mean(axis=0) + rng.normal(0, 0.1, 2) * down
+        quad = (scene_plane.tilted(rng, wide, wide / aspect, strength=0.5) + centre).astype(np.float32)
         scene_plane.paste(canvas, _weathered(rng, plate), quad)
         quads.append(quad)
     return canvas, quads, near
@@ -279,19 +290,6 @@ def _cover(rng: np.random.Generator, canvas: Picture, quad: Points) -> None:
     canvas[rows[inside], x0:x1] = canvas[np.clip(sources[inside], 0, height - 1), x0:x1]
 
 
-def _seen(rng: np.random.Generator, width: float, height: float, strength: float = 1.0) -> NDArray[np.float64]:
-    """The corners of a plate of a size around (0, 0), turned and in perspective."""
-    roll = rng.normal(0, 0.08 if rng.random() < 0.8 else 0.3) * strength
-    lean = rng.normal(0, 0.12) * strength
-    squeeze = 1 - abs(rng.normal(0, 0.15)) * strength
-    unit = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
-    taper = 1 + rng.normal(0, 0.06) * strength * unit[:, :1] * 2
-    flat = unit * [width, height] * np.hstack([np.full((4, 1), squeeze), taper])
-    flat[:, 1] += flat[:, 0] * np.tan(roll)
-    flat[:, 0] += flat[:, 1] * lean
-    return flat
-
-
 def _weathered(rng: np.random.Generator, plate: Picture) -> Picture:
     """A plate under its own light: shaded, burnt out by a lamp, or shining."""
     sort = rng.random()
@@ -324,7 +322,7 @@ def _near(quad: Points, other: Points) -> bool:
     )
 
 
-def _visible(grey: Picture, quads: Points) -> NDArray[np.bool_]:
+def visible(grey: Picture, quads: Points) -> NDArray[np.bool_]:
     """Whether there is more to see of a plate than noise: asking for what nobody can see teaches to imagine."""
     smooth = cv2.GaussianBlur(grey, (3, 3), 0)
     height, width = grey.shape
@@ -336,10 +334,14 @@ def _visible(grey: Picture, quads: Points) -> NDArray[np.bool_]:
     return seen
 
 
-def _wanted(quads: Points, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Wide enough, and hardly cut off by the frame's edge."""
-    wide = np.linalg.norm(quads[:, 1] - quads[:, 0] + quads[:, 2] - quads[:, 3], axis=1) / 2
+def within(quads: Points, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Whether quads (n, 4, 2) are hardly cut off by the edges of a picture of ``size`` (width, height)."""
     whole = np.array([cv2.contourArea(quad) for quad in quads], np.float64)
     inside = np.clip(quads, 0, np.array(size, np.float32))
     kept = np.array([cv2.contourArea(quad) for quad in inside], np.float64)
-    return (wide >= SMALLEST) & (kept >= 0.85 * whole)
+    return np.asarray(kept >= 0.85 * whole, np.bool_)
+
+
+def _wide_enough(quads: Points) -> NDArray[np.bool_]:
+    wide = np.linalg.norm(quads[:, 1] - quads[:, 0] + quads[:, 2] - quads[:, 3], axis=1) / 2
+    return np.asarray(wide >= SMALLEST, np.bool_)

@@ -94,7 +94,7 @@ class Studio:
                 cv2.dilate(thick, np.ones((3, 3), np.uint8)), cv2.erode(thick, np.ones((3, 3), np.uint8))
             )
         if rng.random() < 0.22:
-            mask = _bent(rng, mask)
+            mask = bent(rng, mask)
         return mask, text
 
     def _board(self, rng: np.random.Generator, size: tuple[int, int], paper: float) -> Picture:
@@ -224,7 +224,7 @@ def _furniture(rng: np.random.Generator, board: Picture, ink: float) -> None:
         board[:, : edge + 1] = rng.integers(256)
 
 
-def _bent(rng: np.random.Generator, mask: Picture) -> Picture:
+def bent(rng: np.random.Generator, mask: Picture) -> Picture:
     """Letters slanted, along an arc, or growing to one side."""
     height, width = mask.shape
     kind = rng.random()

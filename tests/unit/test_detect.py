@@ -247,6 +247,22 @@ def test_of_two_that_overlap_by_a_third_the_better_stays() -> None:
     assert _merge((one, 0.5), (other, 0.6)) == [(other, 0.6)]
 
 
+def test_two_lines_of_a_tilted_board_are_two_although_the_boxes_around_them_overlap() -> None:
+    turn = np.array([[np.cos(0.5), np.sin(0.5)], [-np.sin(0.5), np.cos(0.5)]])
+    upper, lower = ((np.array(_box(0, y, 80, 10)) @ turn).tolist() for y in (0, 14))
+    assert _overlap(np.array(upper), np.array(lower)) > 0.3
+    assert [score for _, score in _merge((upper, 0.8), (lower, 0.7))] == [0.8, 0.7]
+
+
+def test_a_candidate_without_an_area_does_no_harm() -> None:
+    flat, plate = _box(0, 0, 40, 0), _box(100, 0, 40, 10)
+    assert _merge((flat, 0.8), (plate, 0.5)) == [(flat, 0.8), (plate, 0.5)]
+
+
+def test_quads_are_of_the_kind_that_is_asked_for(bundle: Bundle) -> None:
+    assert {quad.kind for quad in Detector(bundle, kind=Kind.SIGN)(_scene("several"))} == {Kind.SIGN}
+
+
 @pytest.mark.parametrize("length", [1, 1279, 1280, 1281, 2000, 4096, 12000])
 def test_tiles_cover_a_length_and_overlap(length: int) -> None:
     tile = 1280

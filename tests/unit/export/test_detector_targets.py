@@ -42,6 +42,11 @@ def test_every_plate_has_cells_at_every_scale_that_answers_for_its_length(width:
     assert set(_levels()[targets.plate == 1]) == answering
 
 
+def test_a_long_word_is_answered_for_as_a_shorter_one_of_the_same_area_is() -> None:
+    long, short = assign(_scene((10, 60, 120, 9))), assign(_scene((10, 60, 60, 18)))
+    assert set(_levels()[long.plate == 1]) == set(_levels()[short.plate == 1])
+
+
 def test_cells_of_a_plate_lie_in_its_middle_and_know_its_corners() -> None:
     targets = assign(_scene((100, 100, 64, 24)))
     cells = targets.plate == 1
@@ -51,7 +56,7 @@ def test_cells_of_a_plate_lie_in_its_middle_and_know_its_corners() -> None:
 
 
 def test_the_rest_of_a_plate_is_neither_plate_nor_background() -> None:
-    targets = assign(_scene((100, 100, 64, 24)))
+    targets = assign(_scene((100, 100, 60, 20)))
     near = np.abs(cell_centres(SIZE) - [108, 108]).max(axis=1) < 1
     assert targets.plate[near & (_levels() == 8)].tolist() == [-1]
 
@@ -62,8 +67,8 @@ def test_an_unwanted_plate_is_no_background() -> None:
 
 
 def test_where_two_plates_meet_the_smaller_one_wins() -> None:
-    targets = assign(_scene((100, 100, 64, 24), (60, 80, 160, 60)))
-    centre = np.abs(cell_centres(SIZE) - [132, 112]).max(axis=1) <= 4
+    targets = assign(_scene((100, 100, 60, 20), (60, 80, 160, 60)))
+    centre = np.abs(cell_centres(SIZE) - [132, 108]).max(axis=1) <= 4
     cells = centre & (_levels() == 8)
     assert (targets.corners[cells][:, :2] == [100, 100]).all()
 

@@ -87,7 +87,7 @@ def test_recall_is_told_by_width() -> None:
 
 def test_a_folder_without_plates_tells_what_is_made_up() -> None:
     summary = summarise("negatives", [_outcome(Canned((0, 0, 50, 20)), _shot()), _outcome(Canned(), _shot())])
-    assert (summary.plates, summary.recall, summary.surplus) == (0, 1.0, 0.5)
+    assert (summary.texts, summary.recall, summary.surplus) == (0, 1.0, 0.5)
     assert "surplus 0.500 an image" in summary.line()
 
 
