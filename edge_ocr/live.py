@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import cv2
 import numpy as np
 
-from edge_ocr import annotate
+from edge_ocr import labels
 from edge_ocr.privacy import blurred
 from edge_ocr.types import corners_of
 
@@ -179,13 +179,17 @@ def jpeg(look: Look, *, width: int, private: bool) -> bytes:
     scale = min(1.0, width / columns)
     # The mean of an area has a fast way for halves alone; of other factors it takes three times as long as lines.
     way = cv2.INTER_AREA if scale == 0.5 else cv2.INTER_LINEAR
-    small = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=way)
+    small = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=way).astype(np.uint8)
     readings = [_scaled(reading, scale) for reading in look.readings]
-    if private:
-        small = _hidden(small.astype(np.uint8), readings)
-        readings = [replace(reading, text="") for reading in readings]
-    drawn = annotate.picture(small.astype(np.uint8, copy=False), readings) if readings else small
-    return bytes(cv2.imencode(".jpg", drawn, (cv2.IMWRITE_JPEG_QUALITY, _QUALITY))[1])
+    if readings:
+        drawn = np.asarray(cv2.cvtColor(small, cv2.COLOR_GRAY2BGR), np.uint8) if small.ndim == 2 else small
+        drawn = drawn.copy() if drawn is image else drawn  # the frame is others' as well
+        if private:
+            _hide(drawn, readings)
+            readings = [replace(reading, text="") for reading in readings]
+        labels.draw(drawn, readings)
+        small = drawn
+    return bytes(cv2.imencode(".jpg", small, (cv2.IMWRITE_JPEG_QUALITY, _QUALITY))[1])
 
 
 def _scaled(reading: Reading, scale: float) -> Reading:
@@ -193,9 +197,8 @@ def _scaled(reading: Reading, scale: float) -> Reading:
     return replace(reading, quad=replace(reading.quad, corners=corners))
 
 
-def _hidden(image: Image, readings: Sequence[Reading]) -> Image:
-    """A copy with everything around readings blurred beyond reading."""
-    image = image.copy()
+def _hide(image: Image, readings: Sequence[Reading]) -> None:
+    """Blur everything around readings beyond reading."""
     rows, columns = image.shape[:2]
     for reading in readings:
         xs, ys = zip(*reading.quad.corners, strict=True)
@@ -203,4 +206,3 @@ def _hidden(image: Image, readings: Sequence[Reading]) -> Image:
         top, bottom = max(0, int(min(ys)) - 4), min(rows, int(max(ys)) + 5)
         if left < right and top < bottom:
             image[top:bottom, left:right] = blurred(image[top:bottom, left:right])
-    return image

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,9 +123,3 @@ def _disk(folder: Path) -> tuple[int, int] | None:
             continue
         return usage.total, usage.free
     return None
-
-
-def give_back() -> None:
-    """Let the system have memory again that was used for a moment; glibc would keep it for good."""
-    with suppress(AttributeError, OSError):  # other C libraries have no such call, nor the habit
-        ctypes.CDLL(None).malloc_trim(0)

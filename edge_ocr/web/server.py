@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import tornado.httpserver
 import tornado.web
 
-from edge_ocr import machine
+from edge_ocr import heap
 from edge_ocr.errors import ConfigError, printable
 from edge_ocr.web.exchange import Problem
 from edge_ocr.web.guard import Buckets
@@ -193,7 +193,7 @@ class Server:
         server.add_socket(self._socket)
         house.feed.open()
         sampler = asyncio.create_task(self._sample(house))
-        machine.give_back()  # what importing took for a moment
+        heap.give_back()  # what importing took for a moment
         self._ready.set()
         try:
             await self._end.wait()

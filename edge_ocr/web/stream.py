@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from edge_ocr import live, machine
+from edge_ocr import heap, live
 from edge_ocr.live import Glimpse
 from edge_ocr.web.exchange import encoded
 
@@ -109,14 +109,14 @@ class Lens:
                         continue
                     del look
                     if self._picture[0] % _TIDY_EVERY == 0:
-                        machine.give_back()
+                        heap.give_back()
                     for news in self._viewers:
                         news.set()
         finally:
             self._look = None
             self._picture = self._picture[0], b""
             self._fresh.clear()
-            machine.give_back()
+            heap.give_back()
 
 
 class Feed:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import argon2
 
-from edge_ocr import jsonfile, machine
+from edge_ocr import heap, jsonfile
 from edge_ocr.web.exchange import Role, conflict, missing
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Users:
             except argon2.exceptions.VerificationError:
                 return None
             finally:
-                machine.give_back()
+                heap.give_back()
         return user
 
     def add(self, name: str, role: Role, password: str, now: float, *, first: bool = False) -> User:
@@ -179,7 +179,7 @@ class Users:
         try:
             return self._hasher.hash(password)
         finally:
-            machine.give_back()
+            heap.give_back()
 
     def _known(self, name: str) -> User:
         user = self._users.get(name)
