@@ -13,6 +13,8 @@ import pytest
 
 from edge_ocr import config
 from edge_ocr.cli import _parser
+from edge_ocr.publish import files
+from edge_ocr.types import Action, Alternative, Ballot, Decision, Event, Kind, Quad, Reading, Stamp
 
 if TYPE_CHECKING:
     import argparse
@@ -121,6 +123,37 @@ def test_every_setting_says_what_it_takes_and_what_it_means(row: tuple[str, str,
     assert default, key
     assert meaning, f"{key} is not described under 'Attributes:' of its class"
     assert f"| `{key}` |" in PAGES.settings_page()
+
+
+def leaves(value: Any, path: str = "") -> set[str]:
+    """Every field of nested JSON, by its path; an empty object or list is a field itself."""
+    if isinstance(value, dict) and value and path != "rejected":
+        return {leaf for key, part in value.items() for leaf in leaves(part, f"{path}.{key}" if path else key)}
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return leaves(value[0], f"{path}[]")
+    return {path}
+
+
+def test_every_field_of_an_event_is_documented_and_no_other() -> None:
+    quad = Quad(((0.0, 0.0), (9.0, 0.0), (9.0, 3.0), (0.0, 3.0)), Kind.PLATE, 1.0)
+    reading = Reading("AB12", 0.9, Kind.PLATE, "nl", quad, (Alternative("AB1Z", 0.1),))
+    stamp = Stamp(mono=1.0, wall=2.0, boot_id="boot", synced=True)
+    decided = Decision(Action.OPEN, "on the list allow", "allow", "AB12", "Ann")
+    event = Event(
+        *("id", "gate", reading, 3, 0, stamp, stamp, 0, 9, None, 4),
+        decision=decided,
+        rejected={"unread": 1},
+        votes=(Ballot(1, "AB12", 0.9),),
+    )
+    page = (ROOT / "docs/reference/events.md").read_text("utf-8")
+    told = {name for row in re.findall(r"^\| (`.*?`) \|", page, re.MULTILINE) for name in re.findall(r"`(.*?)`", row)}
+    assert told == leaves(event.as_json())
+
+
+def test_every_column_of_a_day_file_is_documented_in_its_place() -> None:
+    page = (ROOT / "docs/reference/events.md").read_text("utf-8")
+    listed = page.partition("hold these columns:")[2].partition(";")[0]
+    assert re.findall(r"`(\w+)`", listed) == [*files.COLUMNS, *files.DECISION]
 
 
 @pytest.mark.parametrize("name", PAGES.PAGES)
