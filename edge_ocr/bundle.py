@@ -19,6 +19,8 @@ FORMAT = 1
 """The version of model.toml that this code reads and writes."""
 
 _SHIPPED = Path(__file__).parent / "models"
+_RECOGNISERS, _DETECTORS = {Kind.PLATE: "plate"}, {Kind.PLATE: "plate-detector"}
+"""Texts of all other kinds are found by one bundle and read by another: numbers are words with other characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class Bundle:
     model: bytes
     settings: dict[str, Any]
     card: dict[str, Any]
+
+    def serves(self, kind: Kind) -> bool:
+        """Whether it is for texts of a kind; one for signs, words or digits is for all three."""
+        return kind is self.kind or Kind.PLATE not in (kind, self.kind)
 
 
 def load_bundle(folder: str | os.PathLike[str], *, task: str) -> Bundle:
@@ -96,7 +102,7 @@ def shipped_bundle(kind: Kind, *, task: str) -> Bundle:
 
 
 def _shipped(kind: Kind, task: str) -> Path:
-    name = kind.value if task == "recognise" else f"{kind.value}-detector"
+    name = _RECOGNISERS.get(kind, "sign") if task == "recognise" else _DETECTORS.get(kind, "text-detector")
     updated = os.environ.get("EDGE_OCR_MODELS")  # set where an update has brought bundles of its own
     if updated and (Path(updated) / name).is_dir():
         return Path(updated) / name

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from edge_ocr.errors import printable
+from edge_ocr.signs import Sign
 from edge_ocr.types import DOUBTFUL, SURE
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Result:
         ms: milliseconds by stage.
         readings: most confident first.
         error: why it could not be read, or None.
+        signs: what the readings say together, where signs are read; None for other kinds.
 
     """
 
@@ -37,16 +39,19 @@ class Result:
     ms: Mapping[str, float]
     readings: Sequence[Reading]
     error: str | None
+    signs: Sequence[Sign] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The result as `read --json` prints it."""
         width, height = self.size or (None, None)
+        signs = {} if self.signs is None else {"signs": [sign.as_json() for sign in self.signs]}
         return {
             "path": self.path,
             "width": width,
             "height": height,
             "ms": {stage: round(ms, 3) for stage, ms in self.ms.items()},
             "readings": [_reading_json(reading) for reading in self.readings],
+            **signs,
             "error": self.error,
         }
 
@@ -104,11 +109,11 @@ def read_table(paths: Sequence[str], style: Style) -> Table:
 
 
 def read_lines(table: Table, result: Result) -> Iterator[str]:
-    """One line a reading, or one that says that there is none; none for an error, which stderr tells."""
+    """One line a reading or a sign, or one that says that there is none; none for an error, which stderr tells."""
     path = printable(result.path)
-    for reading in result.readings:
-        cells = (path, *_reading_cells(reading))
-        yield table.line(cells, colours=(None, "bold", _colour(reading.confidence), None, "dim"))
+    for found in result.readings if result.signs is None else result.signs:
+        cells = (path, *(_sign_cells(found) if isinstance(found, Sign) else _reading_cells(found)))
+        yield table.line(cells, colours=(None, "bold", _colour(found.confidence), None, "dim"))
         path = ""
     if not result.readings and result.error is None:
         yield table.line((path, "-", "", "", "nothing to read found"), colours=("dim",) * 5)
@@ -130,6 +135,10 @@ def watch_line(table: Table, event: Event) -> str:
 def json_line(values: Mapping[str, Any]) -> str:
     """One line of JSON, pure ASCII, so that it survives any pipe, locale and file name."""
     return json.dumps(values, ensure_ascii=True, allow_nan=False)
+
+
+def _sign_cells(sign: Sign) -> tuple[str, str, str, str]:
+    return sign.text, f"{sign.confidence:.0%}", "-", ""
 
 
 def _reading_cells(reading: Reading) -> tuple[str, str, str, str]:

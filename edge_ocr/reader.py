@@ -25,7 +25,7 @@ from edge_ocr.join import joined
 from edge_ocr.recognise import Recogniser, alphabet_of
 from edge_ocr.sight import Sight
 from edge_ocr.types import Kind
-from edge_ocr.words import listed_grammar, open_grammar
+from edge_ocr.words import is_number, listed_grammar, number_grammar, open_grammar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -102,13 +102,13 @@ class Reader:
         if words is not None and (grammar is not None or self.kind is Kind.PLATE):
             raise ValueError("words are for other kinds than plates, and in the place of a grammar")
         bundle = bundle or shipped_bundle(self.kind, task="recognise")
-        if (bundle.task, bundle.kind) != ("recognise", self.kind):
+        if bundle.task != "recognise" or not bundle.serves(self.kind):
             raise BundleError(f"{bundle.name}: is to {bundle.task} kind {bundle.kind}, not to recognise {self.kind}")
         alphabet = alphabet_of(bundle)
         if words is not None:
             grammar = listed_grammar(words, alphabet)
         elif grammar is None and self.kind is not Kind.PLATE:
-            grammar = open_grammar(alphabet)
+            grammar = number_grammar(alphabet) if self.kind is Kind.DIGITS else open_grammar(alphabet)
         if grammar is None:
             grammar = _formats(regions, alphabet)
         self.grammar = grammar
@@ -124,7 +124,7 @@ class Reader:
         """What finds the quads in an image; loading the one that came with this package may raise BundleError."""
         if self._detector is not None:
             return self._detector
-        return Detector(shipped_bundle(self.kind, task="detect"), threads=self._threads)
+        return Detector(shipped_bundle(self.kind, task="detect"), threads=self._threads, kind=self.kind)
 
     def read(self, image: Image, *, crop: bool = False, stopwatch: Stopwatch | None = None) -> list[Reading]:
         """All texts in an image.
@@ -196,6 +196,8 @@ class Reader:
 
     def _is_credible(self, reading: Reading) -> bool:
         """Whether what stands where something was detected is a text of the kind."""
+        if self.kind is Kind.DIGITS and not is_number(reading.text):
+            return False
         return reading.confidence >= self._min_confidence and len(reading.text) >= self._min_characters
 
 

@@ -1,15 +1,16 @@
 """Readings of words and lines -> signs: what stands on one board, in the order in which it is read.
 
 Words on one base line make a line, lines close below each other make a sign. Names may run over several lines;
-distances ('56 km') and arrows stay apart from names, so that a guide sign gives 'Seoul' and '56 km'.
+distances ('56 km') and arrows stay apart from names, so that a guide sign gives 'Seoul' and '56 km'. Who wants lines
+and no signs has :func:`lines`.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ _ALIGNED = 0.94  # cosine of the angle between two base lines, at least: 20 degr
 _WORD_HEIGHTS = 2.0  # ratio of the heights of two words on one line, at most
 _WORD_OFFSET = 0.5  # heights of the lower one, from middle to middle across the line
 _WORD_GAP = 1.5  # mean heights between words of one line, at most
+_SPACE = 0.8  # the same between words that are one line whatever stands around them
 _FIGURE_GAP = 6.0  # the same where one is a number or an arrow: on a guide sign they stand far to the side
 _LINE_HEIGHTS = 2.5  # ratio of the heights of two lines of one sign, at most
 _LINE_GAP = 1.0  # mean heights between one line and the next below, at most
@@ -85,10 +87,16 @@ class Sign:
         parts = (part for entry in self.entries for part in (entry.arrow, entry.name, entry.distance))
         return " ".join(part for part in parts if part)
 
+    @property
+    def confidence(self) -> float:
+        """The probability that all of it is exactly right, were its entries independent."""
+        return math.prod(entry.confidence for entry in self.entries)
+
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
         return {
             "text": self.text,
+            "confidence": round(self.confidence, 4),
             "quad": self.quad.as_json(),
             "entries": [entry.as_json() for entry in self.entries],
         }
@@ -104,10 +112,26 @@ def signs(readings: Sequence[Reading]) -> list[Sign]:
         Signs from top to bottom and left to right, by their top left corners; each reading is in exactly one of them.
 
     """
-    lines = [_Line.of(group) for group in _groups([_Line.of([reading]) for reading in readings], _on_one_line)]
-    boards = _groups(lines, _on_one_board)
-    found = [_sign([_Line.of([line]) for line in board]) for board in boards]
-    return sorted(found, key=lambda sign: (min(y for _, y in sign.quad.corners), min(x for x, _ in sign.quad.corners)))
+    found = [_Line.of(group) for group in _groups([_Line.of([reading]) for reading in readings], _on_one_line)]
+    boards = [_sign([_Line.of([line]) for line in board]) for board in _groups(found, _on_one_board)]
+    return sorted(boards, key=lambda sign: (min(y for _, y in sign.quad.corners), min(x for x, _ in sign.quad.corners)))
+
+
+def lines(readings: Sequence[Reading]) -> list[Reading]:
+    """Words of one line as one reading each, in the order of reading.
+
+    Args:
+        readings: of words or of whole lines, in any order.
+
+    Returns:
+        From top to bottom, and from left to right where lines stand side by side. A line's text has single spaces
+        between its words, its confidence is the probability that all of it is exactly right, were they independent.
+
+    """
+    close = partial(_level, gap=_SPACE)
+    joined = [_Line.of(group) for group in _groups([_Line.of([reading]) for reading in readings], close)]
+    rows = sorted(_groups(joined, _level), key=lambda row: min(line.top for line in row))
+    return [_as_one(line) for row in rows for line in sorted(row, key=lambda line: line.left)]
 
 
 @dataclass(frozen=True)
@@ -130,6 +154,14 @@ class _Line:
     def height(self) -> float:
         return float(np.mean([_height(reading.quad) for reading in self.readings]))
 
+    @property
+    def top(self) -> float:
+        return min(y for reading in self.readings for _, y in reading.quad.corners)
+
+    @property
+    def left(self) -> float:
+        return min(x for reading in self.readings for x, _ in reading.quad.corners)
+
     def spans(self, along: NDArray[np.float64]) -> tuple[float, float, float, float]:
         """First and last along a direction, and across it, of all corners."""
         across = np.array([-along[1], along[0]])
@@ -138,26 +170,31 @@ class _Line:
         return float(first.min()), float(first.max()), float(second.min()), float(second.max())
 
 
-def _groups(lines: Sequence[_Line], belong: Callable[[_Line, _Line], bool]) -> list[list[_Line]]:
+def _groups(parts: Sequence[_Line], belong: Callable[[_Line, _Line], bool]) -> list[list[_Line]]:
     """Put together whatever hangs together through others."""
-    leader = list(range(len(lines)))
+    leader = list(range(len(parts)))
 
     def root(place: int) -> int:
         while leader[place] != place:
             place = leader[place]
         return place
 
-    for second in range(len(lines)):
+    for second in range(len(parts)):
         for first in range(second):
-            if root(first) != root(second) and belong(lines[first], lines[second]):
+            if root(first) != root(second) and belong(parts[first], parts[second]):
                 leader[root(second)] = root(first)
     found: dict[int, list[_Line]] = {}
-    for place, line in enumerate(lines):
+    for place, line in enumerate(parts):
         found.setdefault(root(place), []).append(line)
     return list(found.values())
 
 
 def _on_one_line(one: _Line, other: _Line) -> bool:
+    return _level(one, other, gap=_FIGURE_GAP if _is_figure(one) or _is_figure(other) else _WORD_GAP)
+
+
+def _level(one: _Line, other: _Line, *, gap: float = math.inf) -> bool:
+    """Whether two share a base line, with at most so many mean heights between them."""
     heights = sorted((one.height, other.height))
     if float(one.along @ other.along) < _ALIGNED or heights[1] > _WORD_HEIGHTS * heights[0]:
         return False
@@ -165,9 +202,8 @@ def _on_one_line(one: _Line, other: _Line) -> bool:
     a0, a1, top, bottom = one.spans(along)
     b0, b1, upper, lower = other.spans(along)
     offset = abs((top + bottom) - (upper + lower)) / 2
-    gap = max(a0, b0) - min(a1, b1)
-    most = _FIGURE_GAP if _is_figure(one) or _is_figure(other) else _WORD_GAP
-    return offset <= _WORD_OFFSET * heights[0] and gap <= most * (heights[0] + heights[1]) / 2
+    apart = max(a0, b0) - min(a1, b1)
+    return offset <= _WORD_OFFSET * heights[0] and apart <= gap * (heights[0] + heights[1]) / 2
 
 
 def _is_figure(line: _Line) -> bool:
@@ -190,19 +226,29 @@ def _on_one_board(one: _Line, other: _Line) -> bool:
     return gap <= _LINE_GAP * (heights[0] + heights[1]) / 2 and covered >= _OVERLAP * min(a1 - a0, b1 - b0)
 
 
-def _sign(lines: list[_Line]) -> Sign:
-    along = _direction([reading for line in lines for reading in line.readings])
-    ordered = sorted(lines, key=lambda line: sum(line.spans(along)[2:]))
+def _as_one(line: _Line) -> Reading:
+    """A line's words as one reading; a single one as it is."""
+    first, *others = line.readings
+    if not others:
+        return first
+    text = " ".join(reading.text for reading in line.readings)
+    sure = math.prod(reading.confidence for reading in line.readings)
+    return replace(first, text=text, confidence=sure, quad=_around(line, line.along), alternatives=())
+
+
+def _sign(parts: list[_Line]) -> Sign:
+    along = _direction([reading for line in parts for reading in line.readings])
+    ordered = sorted(parts, key=lambda line: sum(line.spans(along)[2:]))
     whole = _Line.of(ordered)
     return Sign(tuple(_merged([_entry(line) for line in ordered], ordered)), _around(whole, along))
 
 
-def _merged(entries: list[Entry], lines: list[_Line]) -> list[Entry]:
+def _merged(entries: list[Entry], parts: list[_Line]) -> list[Entry]:
     """Lines that are one name: alike in size, on a board where no line has a distance or an arrow beside a name."""
     guides = any(entry.name and (entry.distance or entry.arrow) for entry in entries)
     found: list[Entry] = []
     last: _Line | None = None
-    for entry, line in zip(entries, lines, strict=True):
+    for entry, line in zip(entries, parts, strict=True):
         alike = last is not None and max(line.height, last.height) <= _SAME_SIZE * min(line.height, last.height)
         if found and alike and not guides and _is_name(found[-1]) and _is_name(entry):
             found[-1] = _joined(found[-1], entry)

@@ -8,7 +8,7 @@ after the other (:func:`edge_ocr.decode.search`), and a text's weight is the bet
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,19 +30,58 @@ PRICE = 2.0
 """Nats that an unlisted text pays for each character: about what a letter of a word in its language is worth (Shannon,
 'Prediction and entropy of printed English', 1951, has 1 to 3 by how much of its surroundings is known)."""
 
+DIGITS = "0123456789 "
+"""What numbers are made of; spaces part their groups."""
+
 _REMARK = "#"
 
 
-def open_grammar(alphabet: str, *, blank: int = 0) -> Grammar:
+def open_grammar(alphabet: str, *, blank: int = 0, only: str | None = None) -> Grammar:
     """Any text is as good as any other: the recogniser alone decides. Spaces stand alone, and between words.
 
     Args:
         alphabet: the recogniser's characters in the order of its classes.
         blank: the recogniser's blank class.
+        only: characters that texts are made of, where not all of the alphabet's may occur.
+
+    Raises:
+        GrammarError: the alphabet has none of those characters.
 
     """
     classes = np.delete(np.arange(len(alphabet) + 1, dtype=np.int32), blank)
-    return Grammar(_anything(alphabet, classes, character=0.0, text=0.0), alphabet, classes, ())
+    allowed = [place for place, known in enumerate(alphabet) if only is None or known in only]
+    if not "".join(alphabet[place] for place in allowed).strip():
+        raise GrammarError("the recogniser's alphabet has none of the characters that are asked for; ask for others")
+    kept = "".join(alphabet[place] for place in allowed)
+    return Grammar(_anything(kept, classes[allowed], character=0.0, text=0.0), alphabet, classes, ())
+
+
+def number_grammar(alphabet: str, *, blank: int = 0, unlisted: float = UNLISTED, price: float = PRICE) -> Grammar:
+    """Digits, with single spaces between groups of them; all else is possible at a price, and not read as a number.
+
+    What looks like an O is then a 0 beside other digits, while a word stays a word.
+
+    Args:
+        alphabet: the recogniser's characters in the order of its classes.
+        blank: the recogniser's blank class.
+        unlisted: the probability that a text has other characters than digits, 0 to below 1; 0 admits digits only.
+        price: nats that such a text pays for every character, >= 0.
+
+    Raises:
+        GrammarError: the alphabet has no digit.
+        ValueError: a number is out of its range.
+
+    """
+    _check_price(unlisted, price)
+    grammar = open_grammar(alphabet, blank=blank, only=DIGITS)
+    free = _anything(alphabet, grammar.classes, character=-price, text=math.log(unlisted)) if unlisted else None
+    return replace(grammar, unlisted=free)
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number as houses and meters bear them: more digits than other characters, as in '12a'."""
+    plain = text.replace(" ", "")
+    return 2 * sum(character in DIGITS for character in plain) > len(plain)
 
 
 def listed_grammar(
@@ -69,10 +108,7 @@ def listed_grammar(
         ValueError: a number is out of its range.
 
     """
-    if not 0 <= unlisted < 1:
-        raise ValueError(f"unlisted is {unlisted}: it is a probability, from 0 to below 1")
-    if not 0 <= price < math.inf:
-        raise ValueError(f"price is {price}: it must be a finite number of nats, 0 or more")
+    _check_price(unlisted, price)
     known = set(alphabet)
     forms = (form for name in names for form in ((name, name.upper()) if capitals else (name,)))
     spelt = dict.fromkeys(form for form in forms if form and known.issuperset(form))
@@ -167,6 +203,13 @@ def _distances(wanted: NDArray[np.uint32], letters: NDArray[np.uint32]) -> NDArr
             rows[place] = np.minimum(best, diagonal + differs[place - 1])
             diagonal = above
     return rows[length]
+
+
+def _check_price(unlisted: float, price: float) -> None:
+    if not 0 <= unlisted < 1:
+        raise ValueError(f"unlisted is {unlisted}: it is a probability, from 0 to below 1")
+    if not 0 <= price < math.inf:
+        raise ValueError(f"price is {price}: it must be a finite number of nats, 0 or more")
 
 
 def _anything(alphabet: str, classes: NDArray[np.int32], *, character: float, text: float) -> Automaton:

@@ -106,6 +106,7 @@ def _inputs(paths: Sequence[str]) -> Iterator[tuple[str, SourceError | None]]:
 def _look(path: str, error: SourceError | None, reader: Reader, *, crop: bool) -> tuple[output.Result, Image | None]:
     from edge_ocr.camera import files  # noqa: PLC0415
     from edge_ocr.clock import Stopwatch  # noqa: PLC0415
+    from edge_ocr.signs import signs  # noqa: PLC0415
 
     if error is not None:
         return output.Result(path, None, {}, (), str(error)), None
@@ -118,7 +119,8 @@ def _look(path: str, error: SourceError | None, reader: Reader, *, crop: bool) -
     except MemoryError:
         cause = f"{printable(path)}: not enough memory to read it; give a smaller image"
         return output.Result(path, None, {}, (), cause), None
-    return output.Result(path, (image.shape[1], image.shape[0]), stopwatch.ms, readings, None), image
+    found = signs(readings) if reader.kind is Kind.SIGN else None
+    return output.Result(path, (image.shape[1], image.shape[0]), stopwatch.ms, readings, None, found), image
 
 
 def _pictures(folder: Path | None, images: Sequence[str]) -> Pictures | None:

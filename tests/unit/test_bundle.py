@@ -111,9 +111,30 @@ def test_what_reads_plates_comes_with_the_package(task: str) -> None:
 
 
 @pytest.mark.parametrize("task", ["recognise", "detect"])
-def test_a_kind_that_did_not_come_with_the_package_is_an_error_of_one_line(task: str) -> None:
+def test_a_kind_that_did_not_come_with_the_package_is_an_error_of_one_line(
+    task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("plate", "plate-detector"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr("edge_ocr.bundle._SHIPPED", tmp_path)
     with pytest.raises(BundleError) as caught:
         shipped_bundle(Kind.DIGITS, task=task)
     assert "digits" in str(caught.value)
     assert "plate" in str(caught.value), "it says what there is"
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("task", "folder"), [("recognise", "sign"), ("detect", "text-detector")])
+@pytest.mark.parametrize("kind", [Kind.SIGN, Kind.WORD, Kind.DIGITS])
+def test_signs_words_and_digits_share_their_bundles(
+    kind: Kind, task: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = (TINY / "model.toml").read_text("utf-8").replace('kind = "plate"', 'kind = "sign"')
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "model.tflite").write_bytes((TINY / "model.tflite").read_bytes())
+    (tmp_path / folder / "model.toml").write_text(
+        card.replace('task = "recognise"', f'task = "{task}"').replace("[recognise]", f"[{task}]"), encoding="utf-8"
+    )
+    monkeypatch.setenv("EDGE_OCR_MODELS", str(tmp_path))
+    bundle = shipped_bundle(kind, task=task)
+    assert (bundle.name, bundle.serves(kind), bundle.serves(Kind.PLATE)) == (folder, True, False)

@@ -155,7 +155,6 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["no-such.mp4"], 1, "no-such.mp4: no such file"),
         (["--config", "no-such.toml", "a.mp4"], 2, "no-such.toml: "),
         (["--region", "atlantis", "a.mp4"], 2, "no region"),
-        (["--kind", "sign", "a.mp4"], 2, "no bundle"),
     ],
 )
 def test_what_cannot_be_watched_is_told_in_one_line(
@@ -166,6 +165,14 @@ def test_what_cannot_be_watched_is_told_in_one_line(
     assert shown.out == ""
     assert shown.err.startswith(f"edge-ocr: {what}")
     assert len(shown.err.splitlines()) == 1
+
+
+def test_a_kind_without_a_bundle_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_ocr.bundle._SHIPPED", Path("nowhere"))
+    assert cli.main(["watch", "--kind", "sign", "--json", "a.mp4"]) == 2
+    assert re.fullmatch(r"edge-ocr: no bundle[^\n]*\n", capsys.readouterr().err)
 
 
 def test_a_store_that_cannot_be_opened_is_bad_usage_told_before_the_table(

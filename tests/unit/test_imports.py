@@ -67,7 +67,8 @@ ARROWS: dict[str, set[str]] = {
     "store": set(),
     "annotate": set(),
     "arguments": set(),
-    "output": set(),
+    "output": {"signs"},
+    "compat": {"bundle", "camera", "reader", "recognise", "signs", "words"},
     "notify": set(),
     "pace": set(),
     "source": {"camera"},
@@ -85,6 +86,7 @@ ARROWS: dict[str, set[str]] = {
     "update": set(),
     "upkeep": {"lists", "privacy", "publish", "store"},
     "cli": {
+        "signs",
         "words",
         "arguments",
         "logs",

@@ -286,7 +286,11 @@ def test_a_bundle_loads_from_a_folder_that_is_named_by_a_string() -> None:
 
 
 @pytest.mark.parametrize("kind", ["sign", "word", "digits"])
-def test_a_kind_without_a_bundle_is_an_error_of_one_line(kind: str) -> None:
+def test_a_kind_without_a_bundle_is_an_error_of_one_line(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "plate").mkdir()
+    monkeypatch.setattr("edge_ocr.bundle._SHIPPED", tmp_path)
     message = f"^no bundle to recognise kind {kind} came with this version; choose a kind that it has: plate$"
     with pytest.raises(BundleError, match=message):
         Reader(kind)
@@ -295,6 +299,18 @@ def test_a_kind_without_a_bundle_is_an_error_of_one_line(kind: str) -> None:
 def test_a_bundle_for_another_kind_is_an_error() -> None:
     with pytest.raises(BundleError, match="recognise"):
         Reader("plate", bundle=replace(BUNDLE, kind=Kind.SIGN))
+
+
+def test_a_bundle_for_signs_reads_words_and_numbers_as_well() -> None:
+    for kind in ("word", "digits"):
+        (reading,) = Reader(kind, bundle=replace(BUNDLE, kind=Kind.SIGN)).read(AB, crop=True)
+        assert (reading.text, reading.kind) == ("AB", Kind(kind))
+
+
+def test_what_is_detected_and_no_number_is_none_for_kind_digits() -> None:
+    options: dict[str, Any] = {"bundle": replace(BUNDLE, kind=Kind.SIGN), "detector": looking_at((10, 5))}
+    assert Reader("digits", **options).read(scene((AB, 10, 5))) == []
+    assert [reading.text for reading in Reader("word", **options).read(scene((AB, 10, 5)))] == ["AB"]
 
 
 class Scripted:

@@ -8,7 +8,7 @@ import random
 import numpy as np
 import pytest
 
-from edge_ocr.signs import signs
+from edge_ocr.signs import lines, signs
 from edge_ocr.types import Kind, Quad, Reading, corners_of
 
 
@@ -136,6 +136,7 @@ def test_json_holds_plain_values() -> None:
     (sign,) = signs([word("Seoul 56 km", 0, 0)])
     assert sign.as_json() == {
         "text": "Seoul 56 km",
+        "confidence": 0.9,
         "quad": [[0.0, 0.0], [132.0, 0.0], [132.0, 20.0], [0.0, 20.0]],
         "entries": [
             {
@@ -147,3 +148,22 @@ def test_json_holds_plain_values() -> None:
             }
         ],
     }
+
+
+def test_lines_are_told_from_top_to_bottom_and_from_left_to_right() -> None:
+    found = lines([word("Busan", 0, 30), word("56", 200, 1), word("la", 80, 1), word("Rue", 0, 0), word("de", 45, 0)])
+    assert [line.text for line in found] == ["Rue de la", "56", "Busan"]
+    assert found[0].confidence == pytest.approx(0.9**3)
+    assert found[0].quad.corners[0] == pytest.approx((0, 0), abs=2)
+    assert found[0].quad.corners[2] == pytest.approx((104, 21), abs=2)
+
+
+def test_a_word_on_its_own_stays_as_it_was_read() -> None:
+    alone = turned(word("Alter", 30, 0), 8)
+    assert lines([alone]) == [alone]
+    assert lines([]) == []
+
+
+def test_a_sign_is_as_sure_as_all_of_it() -> None:
+    (sign,) = signs([word("Seoul", 0, 0, sure=0.8), word("56", 120, 0, sure=0.5)])
+    assert sign.confidence == pytest.approx(0.4)

@@ -11,7 +11,7 @@ import pytest
 from edge_ocr import ctc
 from edge_ocr.decode import search
 from edge_ocr.errors import GrammarError
-from edge_ocr.words import Match, Names, listed_grammar, open_grammar, read_names
+from edge_ocr.words import Match, Names, is_number, listed_grammar, number_grammar, open_grammar, read_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,3 +137,48 @@ def test_distances_are_those_of_levenshtein() -> None:
         expected = {word: distance(text, word) for word in words}
         found = {match.name: match.distance for match in names.closest(text, within=3, most=100)}
         assert found == {word: far for word, far in expected.items() if far <= 3}
+
+
+def test_an_open_grammar_may_be_kept_to_some_characters() -> None:
+    grammar = open_grammar(ALPHABET, only="bc")
+    assert grammar.weight("bcb") == 0.0
+    assert grammar.weight("bab") == grammar.weight("b b") == -math.inf
+    with pytest.raises(GrammarError, match="none of the characters"):
+        open_grammar(ALPHABET, only="xyz ")
+
+
+NUMBERS = " 0123456789Oab"
+
+
+def test_among_digits_a_letter_is_the_digit_that_it_looks_like() -> None:
+    log_probs = spelling("10O7", NUMBERS, sure=0.6)
+    log_probs[4, NUMBERS.index("0") + 1] = math.log(0.25)
+    grammar = number_grammar(NUMBERS)
+    best = search(log_probs, grammar, 16, 5)[0]
+    assert "".join(NUMBERS[label - 1] for label in best.labels) == "1007"
+
+
+def test_what_is_clearly_no_number_is_not_forced_into_one() -> None:
+    best = search(spelling("Oba", NUMBERS, sure=0.97), number_grammar(NUMBERS), 16, 5)[0]
+    assert "".join(NUMBERS[label - 1] for label in best.labels) == "Oba"
+    strict = search(spelling("Oba", NUMBERS, sure=0.97), number_grammar(NUMBERS, unlisted=0), 16, 5)[0]
+    assert all(NUMBERS[label - 1].isdigit() for label in strict.labels)
+
+
+def test_numbers_may_stand_in_groups() -> None:
+    grammar = number_grammar(NUMBERS, unlisted=0)
+    assert grammar.weight("31 80 069") == 0.0
+    assert grammar.weight("3a") == -math.inf
+
+
+@pytest.mark.parametrize("arguments", [{"unlisted": 1.0}, {"price": -1.0}])
+def test_a_price_of_numbers_out_of_range_is_refused(arguments: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        number_grammar(NUMBERS, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"), [("7", True), ("12a", True), ("31 80 069-1", True), ("B2B", False), ("", False)]
+)
+def test_numbers_have_more_digits_than_other_characters(text: str, is_one: bool) -> None:
+    assert is_number(text) is is_one

@@ -1,0 +1,1 @@
+"""Faces of other readers, for scripts that were written for them."""
