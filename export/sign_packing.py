@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +20,12 @@ from export.recogniser import as_input
 from export.synthetic.sign_strips import HEIGHT, WIDTHS, load_shard
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
 
     from export.crnn import Crnn
-    from export.evaluate_words import Evaluation
+    from export.evaluate_words import Look
     from export.places import Tools
 
 _CALIBRATION = 300
@@ -32,6 +33,7 @@ _COMPARED = 48
 _PARITY_LIMIT = 0.25
 """Relative error of int8 logits that is let through."""
 _TEMPERATURES = np.round(np.geomspace(0.6, 3.0, 15), 3)
+_FITTED = 400  # crops of a folder by which the temperature is found
 _MASTER = 128
 """Width of the strips of the float master; its weights suit every width."""
 
@@ -87,10 +89,11 @@ def pack(
         model = merge(parts)
         shutil.copyfile(Path(scratch) / f"{_MASTER}.onnx", draft / "model.onnx")
         bundle = Bundle(folder.name, "recognise", kind, model, settings, {})
-        results = measured(bundle, recipe.data)
-        settings["temperature"] = fit_temperature(bundle, recipe.data)
-        warm = measured(replace(bundle, settings=settings), recipe.data)
-        figures = {name: _figures(results[name], warm[name]) for name in warm}
+        folders = looks_of(bundle, recipe.data)
+        settings["temperature"] = warmth = fit_temperature(folders, recipe.alphabet)
+        figures = {
+            name: measured(looks, recipe.alphabet, name=name, temperature=warmth) for name, looks in folders.items()
+        }
         accuracy = figures | {"int8_logit_error": round(max(errors), 4)}
         card = {"training": training, "accuracy": accuracy, "licence": _LICENCE}
         bundles.write(draft, model, task="recognise", kind=kind, settings=settings, card=card)
@@ -128,38 +131,35 @@ def calibration_images(shards: Path, width: int) -> NDArray[np.float32]:
     raise FileNotFoundError(f"{shards} holds no strips {width} pixels wide; render some first")
 
 
-def measured(bundle: Bundle, data: Path | None) -> dict[str, Evaluation]:
-    """A bundle on every development folder that is there."""
+def looks_of(bundle: Bundle, data: Path | None) -> dict[str, list[Look]]:
+    """What a bundle sees of every development folder that is there."""
     there = [data / name for name in signs.FOLDERS if (data / name).is_dir()] if data is not None else []
-    alphabet = bundle.settings["alphabet"]
-    return {
-        folder.name: evaluate_words.evaluate(evaluate_words.look(bundle, folder), alphabet, name=folder.name)
-        for folder in there
-    }
+    return {folder.name: evaluate_words.look(bundle, folder) for folder in there}
 
 
-def fit_temperature(bundle: Bundle, data: Path | None) -> float:
+def fit_temperature(folders: Mapping[str, Sequence[Look]], alphabet: str) -> float:
     """The temperature at which free reads' confidences are likeliest, each folder counting once (Guo et al. 2017)."""
-    there = [data / name for name in signs.FOLDERS if (data / name).is_dir()] if data is not None else []
-    if not there:
+    if not folders:
         return 1.0
-    looks = [evaluate_words.look(bundle, folder) for folder in there]
-    alphabet = bundle.settings["alphabet"]
+    parts = [looks[:: max(1, len(looks) // _FITTED)] for looks in folders.values()]
 
     def loss(temperature: float) -> float:
-        return float(np.mean([evaluate_words.confidences(each, alphabet, temperature).likelihood for each in looks]))
+        return float(np.mean([evaluate_words.confidences(part, alphabet, temperature).likelihood for part in parts]))
 
     return float(min(_TEMPERATURES.tolist(), key=loss))
 
 
-def _figures(cold: Evaluation, warm: Evaluation) -> dict[str, Any]:
+def measured(looks: Sequence[Look], alphabet: str, *, name: str, temperature: float) -> dict[str, Any]:
+    """The model card's figures for one folder, at a temperature."""
+    warm = evaluate_words.evaluate(looks, alphabet, name=name, temperature=temperature)
+    cold = evaluate_words.confidences(looks, alphabet, 1.0)
     return {
         "crops": warm.free.count,
         "free": round(warm.free.exact, 4),
         "of_50_words": round(warm.lexicon.exact, 4),
         "character_errors": round(warm.free.errors, 4),
         "calibration_error": round(warm.calibration.error, 4),
-        "calibration_error_before": round(cold.calibration.error, 4),
+        "calibration_error_before": round(cold.error, 4),
         "milliseconds": round(warm.milliseconds, 3),
     }
 

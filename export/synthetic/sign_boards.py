@@ -7,6 +7,7 @@ letters are filled, hollow, raised, shaded, slanted, bent along an arc or set ap
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -22,22 +23,30 @@ if TYPE_CHECKING:
 
     Picture = NDArray[Any]  # uint8; OpenCV's stubs do not say so of what they return
 
-_RING_TEXTS = ("20", "30", "40", "50", "60", "70", "80", "90", "100", "110", "120", "130", "STOP", "5", "10", "15")
-_RINGS = 0.06
+_LIMITS = ("20", "30", "40", "50", "60", "70", "80", "90", "100", "110", "120", "130", "STOP", "5", "10", "15")
+_LOADS = ("2m", "3,8m", "4.2m", "3,5t", "7,5t", "12t", "5.5t", "2,3m")
+_RINGS = 0.11
+_ROAD = ("roadgeek", "opendin", "overpass", "national-park", "barlow", "fira-sans", "share-tech", "b612", "rajdhani")
+"""Typefaces that are drawn after those of road signs, by parts of their paths."""
+_ON_ROADS = 0.6
 _TRIES = 20
 _LEAST_CONTRAST = 22.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """``image`` grey uint8; ``box`` x0, y0, x1, y1 of the ink in it; ``text`` what the ink says."""
+    """``image`` grey uint8; ``box`` x0, y0, x1, y1 of what is cropped in it; ``text`` what the ink says.
+
+    ``tall`` is how much of the box's height the letters have.
+    """
 
     image: Picture
     box: tuple[float, float, float, float]
     text: str
+    tall: float = 1.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Studio:
     """What lines are made of; ``photographs`` are grey and of any sizes."""
 
@@ -142,9 +151,10 @@ class Studio:
         _blend(rows[:, left : left + width], part[:, :width], ink)
 
     def _ring(self, rng: np.random.Generator) -> Line:
-        """A whole round sign (or an octagon): a ring, and a short text within it."""
-        text = _RING_TEXTS[int(rng.integers(len(_RING_TEXTS)))]
-        face = self.typeface(rng, text)
+        """A whole round sign (or an octagon): a ring, and a short text within it, under its own light."""
+        texts = _LIMITS if rng.random() < 0.85 else _LOADS
+        text = texts[int(rng.integers(len(texts)))]
+        face = self._road_face(rng, text)
         mask: Picture | None = None if face is None else face.draw(text)
         if mask is None or min(mask.shape) < 2:
             return self._ring(rng)
@@ -152,11 +162,13 @@ class Studio:
         board = self._board(rng, (side, side), float(rng.uniform(0, 255)))
         paper, rim, ink = rng.uniform(110, 255), rng.uniform(20, 130), rng.uniform(0, 60)
         octagon = text == "STOP"
-        if octagon:
+        if octagon or rng.random() < 0.08:  # white on red, white on blue
             rim, ink = rng.uniform(20, 100), rng.uniform(150, 255)
             paper = rim
-        centre, reach = np.array([75.0, 75.0]) + rng.normal(0, 3, 2), rng.uniform(58, 72)
-        for shade, share in ((rng.uniform(180, 255), 1.0), (rim, 0.96), (paper, rng.uniform(0.7, 0.82))):
+        gain, glare = _light(rng)
+        paper, rim, ink, edge = (min(255.0, shade * gain + glare) for shade in (paper, rim, ink, rng.uniform(180, 255)))
+        centre, reach = np.array([75.0, 75.0]) + rng.normal(0, 3, 2), rng.uniform(54, 72)
+        for shade, share in ((edge, 1.0), (rim, 0.96), (paper, rng.uniform(0.7, 0.82))):
             if octagon:
                 angles = np.arange(8) * np.pi / 4 + np.pi / 8
                 points = np.stack([np.cos(angles), np.sin(angles)], 1) * reach * share + centre
@@ -169,7 +181,29 @@ class Studio:
         mask = cv2.resize(mask, (round(wide), round(high)), interpolation=cv2.INTER_AREA)
         left, top = (round(float(at - length / 2)) for at, length in zip(centre, (wide, high), strict=True))
         _blend(board[top : top + mask.shape[0], left : left + mask.shape[1]], mask, ink)
-        return Line(board, (6.0, 6.0, side - 6.0, side - 6.0), text)
+        return Line(board, (6.0, 6.0, side - 6.0, side - 6.0), text, tall=mask.shape[0] / (side - 12))
+
+    def _road_face(self, rng: np.random.Generator, text: str) -> Typeface | None:
+        """One of a road sign's where there are any, now and then any other."""
+        if self._road and rng.random() < _ON_ROADS:
+            face = self._road[int(rng.integers(len(self._road)))]
+            if set(text) <= face.characters:
+                return face
+        return self.typeface(rng, text)
+
+    @cached_property
+    def _road(self) -> list[Typeface]:
+        return [face for face in self.typefaces if any(part in str(face.path) for part in _ROAD)]
+
+
+def _light(rng: np.random.Generator) -> tuple[float, float]:
+    """What a sign's shades are multiplied by, and what is added: in the sun, against the sky, in fog."""
+    kind = rng.random()
+    if kind < 0.3:  # its back to the light, whatever is behind it
+        return float(rng.uniform(0.15, 0.6)), float(rng.uniform(0, 30))
+    if kind < 0.4:  # more light than the camera can tell apart
+        return float(rng.uniform(0.2, 0.6)), float(rng.uniform(110, 190))
+    return 1.0, 0.0
 
 
 def _shades(rng: np.random.Generator) -> tuple[float, float]:

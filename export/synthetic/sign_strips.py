@@ -33,6 +33,8 @@ WIDTHS = (64, 128, 256)
 STEP = 4
 """Columns of a strip for each time step of the recogniser."""
 SHARD = 6_000
+_INK_ROWS = (10, 52)
+_SMALLEST = 0.45  # of a box's height; letters that have less of it are seen smaller than others
 _VIEWS = 2  # strips of each line: seeing is cheaper than drawing
 _PHOTOGRAPHS = ("road_backgrounds", "plates_ro_frames")
 """Folders whose photographs may train; what is written in them is too small to be read."""
@@ -122,7 +124,8 @@ def see(rng: np.random.Generator, line: Line) -> Picture:
 def _observed(rng: np.random.Generator, line: Line) -> tuple[Picture, NDArray[np.float32]]:
     """The line at the size and angle a camera sees it; gives the picture and the corners of the ink."""
     x0, y0, x1, y1 = line.box
-    seen = float(np.exp(rng.uniform(np.log(10), np.log(52))))  # rows of ink
+    least, most = (rows / max(line.tall, _SMALLEST) for rows in _INK_ROWS)
+    seen = float(np.exp(rng.uniform(np.log(least), np.log(most))))  # rows of the box
     scale = seen / max(1.0, y1 - y0)
     high, wide = line.image.shape
     size = (max(8, round(wide * scale)), max(8, round(high * scale)))
