@@ -7,7 +7,7 @@ PIP := -m pip install --disable-pip-version-check
 SAMPLES := docs/samples
 
 .PHONY: test-browser fuzz-web rate-web rate-search test-picamera soak-camera rate-camera run test lint unit test-tflite test-export asan fuzz locks clean help \
-	test-arm64 test-armv7l count-arm64 test-install test-fresh dist docs soak-publish rate-publish soak-store soak-full soak-week rate-store \
+	test-arm64 test-armv7l count-arm64 test-install test-update test-fresh dist docs soak-publish rate-publish soak-store soak-full soak-week rate-store \
 	soak-serve soak
 
 help: ## this list
@@ -56,6 +56,9 @@ count-arm64: .venv-test/ready ## write down anew what a frame costs on a Raspber
 # In trees of Debian that are made for it; these need root and Debian's mmdebstrap.
 test-install: .venv-test/ready ## the installer in fresh trees of Debian 12 and 13, twice, and undone
 	tests/trees/install.sh $(CURDIR)/.venv-test/bin/python
+
+test-update: .venv-test/ready ## signed updates on a booted device: tried, accepted, taken back, through power cuts
+	.venv-test/bin/python tests/trees/update.py
 
 test-fresh: ## the README's two commands in a fresh Debian 12, timed
 	tests/trees/fresh.sh --test

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FIRMWARE = Path(__file__).parents[2] / "firmware_configs"
-SERVICES = sorted((FIRMWARE / "systemd").glob("*.service"))
+SERVICES = sorted(FIRMWARE.rglob("*.service"))
 PASSWORD = "correct horse"  # noqa: S105 -- of a broker that lives for a test
 
 
@@ -49,7 +49,7 @@ def test_a_service_is_exposed_no_more_than_two_tenths(unit: Path) -> None:
 
 
 def test_systemd_knows_every_key_of_every_unit(tmp_path: Path) -> None:
-    for unit in (FIRMWARE / "systemd").iterdir():
+    for unit in [*SERVICES, *(FIRMWARE / "systemd").glob("*.timer")]:
         text = unit.read_text("utf-8").replace("/opt/edge-ocr/current/venv/bin/python", sys.executable)
         (tmp_path / unit.name).write_text(text, "utf-8")
     done = run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *sorted(tmp_path.iterdir()))

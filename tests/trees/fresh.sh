@@ -25,7 +25,9 @@ cp /etc/resolv.conf "$work/etc/resolv.conf"
     cp --remove-destination /etc/ssl/certs/ca-certificates.crt "$work/etc/ssl/certs/ca-certificates.crt"
 git -C "$HERE" archive --format=tar --prefix=edge-ocr/ HEAD | tar -x -C "$work/srv"
 into() {
-    unshare --mount --pid --fork --mount-proc="$work/proc" chroot "$work" /bin/sh -c "cd /srv/edge-ocr && $1"
+    unshare --mount --pid --fork --mount-proc="$work/proc" /bin/sh -c "
+        mkdir -p '$work/dev/pts' && mount -t devpts -o newinstance,ptmxmode=0666 devpts '$work/dev/pts' &&
+        ln -sf pts/ptmx '$work/dev/ptmx' && exec chroot '$work' /bin/sh -c 'cd /srv/edge-ocr && $1'"
 }
 mknod -m 666 "$work/dev/null" c 1 3 2>/dev/null || true
 began=$(date +%s)

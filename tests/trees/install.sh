@@ -31,44 +31,17 @@ state() {
 into() { unshare --mount --pid --fork --mount-proc="$1/proc" chroot "$1" /bin/sh -c "$2"; }
 
 for suite; do
-    version=3.11
-    numpy='--include=python3-numpy' # as on a board with Debian's picamera2, which is built for NumPy 1
-    [ "$suite" = bookworm ] || { version=3.13 numpy=''; }
-    wheels=$CACHE/wheels-$suite
-    if [ ! -f "$CACHE/$suite.tar" ]; then
-        mkdir -p "$CACHE"
-        echo "== Laying out $suite"
-        # shellcheck disable=SC2086 # one word or none
-        mmdebstrap --quiet --variant=minbase --include=python3,python3-venv,systemd $numpy "$suite" "$CACHE/$suite.part.tar"
-        mv "$CACHE/$suite.part.tar" "$CACHE/$suite.tar"
-    fi
-    echo "== Wheels for Python $version"
-    mkdir -p "$wheels"
-    rm -f "$wheels"/edge_ocr-*.whl
-    pins=$CACHE/pins-$suite.txt
-    # The locked versions of what the installer asks for; NumPy 1 where Debian's is.
-    grep -E '^(ai-edge-litert|argon2|backports-strenum|cffi|colorzero|cryptography|flatbuffers|gpiozero|interegular|ml-dtypes|numpy|opencv|paho|protobuf|setuptools|py-minisign|pycparser|tornado|tqdm|typing-extensions)' \
-        "$HERE/.ci/locks/test.txt" | sed 's/ *;.*//' >"$pins"
-    if [ "$suite" = bookworm ]; then
-        sed -i '/^numpy/d; /^opencv/d; /^ml-dtypes/d' "$pins"
-        printf 'numpy<2\nopencv-python-headless<4.12\nml-dtypes<0.6\n' >>"$pins"
-    else
-        sed -i '/^numpy==2.4/d' "$pins"
-    fi
-    "$PYTHON" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --ignore-requires-python \
-        --python-version "$version" --dest "$wheels" --requirement "$pins"
+    "$HERE/tests/trees/lay.sh" "$PYTHON" "$suite"
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
-    mkdir "$work/source" "$work/tree"
-    cp -r "$HERE/edge_ocr" "$HERE/pyproject.toml" "$HERE/README.md" "$HERE/LICENSE" "$HERE/NOTICE" "$work/source"
-    "$PYTHON" -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$wheels" "$work/source"
+    mkdir "$work/tree"
 
     echo "== Installing in $suite"
     tree=$work/tree
     tar -xf "$CACHE/$suite.tar" -C "$tree"
     mkdir -p "$tree/media" "$tree/boot/firmware" "$tree/etc/udev/rules.d" "$tree/etc/sysusers.d" "$tree/etc/tmpfiles.d"
     echo 'dtparam=audio=on' >"$tree/boot/firmware/config.txt"
-    cp -r "$HERE/firmware_configs" "$wheels" "$tree/media"
+    cp -r "$HERE/firmware_configs" "$CACHE/wheels-$suite" "$tree/media"
     install="/media/firmware_configs/install.sh --no-start --wheels /media/wheels-$suite"
     state "$tree" >"$work/before"
     into "$tree" "$install" >"$work/said" 2>&1 || { cat "$work/said"; fail "the installer failed in $suite"; }

@@ -139,6 +139,30 @@ def test_a_read_only_card_is_written_to_where_the_program_writes_and_nowhere_els
     assert "rw" in ways["/data"].split(",")
 
 
+@pytest.mark.parametrize(("now", "set_to"), [(1_000, "@2000"), (3_000, "")])
+def test_a_clock_that_lost_its_time_goes_on_from_what_was_stored_last_and_never_backwards(
+    tmp_path: Path, now: int, set_to: str
+) -> None:
+    unit = (FIRMWARE / "fake-hwclock/edge-ocr-clock.service").read_text("utf-8")
+    (command,) = re.findall(r"^ExecStart=/bin/sh -c '(.*)'$", unit, re.MULTILINE)
+    command = command.replace("$$", "$").replace("%%", "%").replace("/var/lib/edge-ocr", str(tmp_path / "stored"))
+    (tmp_path / "stored").mkdir()
+    for name, at in (("events.db", 1_500), ("crops", 2_000)):
+        (tmp_path / "stored" / name).touch()
+        os.utime(tmp_path / "stored" / name, (at, at))
+    date = f'date() {{ case $1 in --set=*) echo "${{1#--set=}}";; *) echo {now};; esac; }}'
+    done = subprocess.run(["sh", "-c", f"{date}\n{command}"], capture_output=True, text=True, check=True)
+    assert (done.stdout.strip(), done.stderr) == (set_to, "")
+
+
+def test_without_anything_stored_the_clock_is_left_alone(tmp_path: Path) -> None:
+    unit = (FIRMWARE / "fake-hwclock/edge-ocr-clock.service").read_text("utf-8")
+    (command,) = re.findall(r"^ExecStart=/bin/sh -c '(.*)'$", unit, re.MULTILINE)
+    command = command.replace("$$", "$").replace("%%", "%").replace("/var/lib/edge-ocr", str(tmp_path / "none"))
+    done = subprocess.run(["sh", "-c", f"date() {{ echo 5; }}\n{command}"], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
 def release_of(tmp_path: Path, *, pip: str) -> subprocess.CompletedProcess[str]:
     """The installer's own making of a release, in a folder, with a Python that makes nothing but an environment."""
     text = (FIRMWARE / "install.sh").read_text("utf-8").partition('\nif [ "$ACTION" = uninstall ]')[0]

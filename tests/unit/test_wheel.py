@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -38,14 +40,22 @@ def build(what: str, source: Path, to: Path) -> Path:
     return made
 
 
+def known() -> set[str]:
+    """The files of the project: those that git has, or in an unpacked archive all but what was made there since."""
+    if shutil.which("git") and (ROOT / ".git").exists():
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        return {name for name in listed.split("\0") if (ROOT / name).is_file()}
+    made = re.compile(r"\.venv|(build|dist|out)$|.*\.egg-info$|\.\w+_cache$|\.hypothesis$|\.git$")
+    paths = [path for top in ROOT.iterdir() if not made.match(top.name) for path in (top, *top.rglob("*"))]
+    names = {str(path.relative_to(ROOT)) for path in paths if path.is_file()}
+    return {name for name in names if "__pycache__" not in name and not name.endswith((".so", ".pyc"))}
+
+
 def copied(to: Path) -> Path:
-    """The files that git has, as they are now: a build in the checkout would leave things there."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
-    names = listed.split("\0") if listed else [str(path.relative_to(ROOT)) for path in ROOT.rglob("*")]
-    for name in names:
-        if name and (ROOT / name).is_file() and not name.endswith((".so", ".pyc")):
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            (to / name).write_bytes((ROOT / name).read_bytes())
+    """The project as it is now: a build in its own folder would leave things there."""
+    for name in known():
+        (to / name).parent.mkdir(parents=True, exist_ok=True)
+        (to / name).write_bytes((ROOT / name).read_bytes())
     return to
 
 
@@ -89,25 +99,13 @@ def test_the_wheel_holds_all_that_the_program_needs(wheels: list[Path]) -> None:
         names = set(archive.namelist())
         kernel = next(name for name in names if name.startswith("edge_ocr/ctc/_kernel") and name.endswith(".so"))
         assert b"debug_info" not in archive.read(kernel)
-    wanted = {
-        str(path.relative_to(ROOT))
-        for path in (ROOT / "edge_ocr").rglob("*")
-        if path.is_file()
-        and path.suffix in {".py", ".pyi", ".sql", ".toml", ".npz", ".typed", ".tflite", ".html", ".css", ".js", ".jpg"}
-        and is_known(path)
-    }
+    kept = (".py", ".pyi", ".sql", ".toml", ".npz", ".typed", ".tflite", ".html", ".css", ".js", ".jpg")
+    wanted = {name for name in known() if name.startswith("edge_ocr/") and name.endswith(kept)}
     assert wanted <= names, sorted(wanted - names)
     (information,) = {name.split("/")[0] for name in names if ".dist-info/" in name}
     assert {f"{information}/licenses/{name}" for name in ("LICENSE", "NOTICE")} <= names
     assert not [name for name in names if name.endswith((".onnx", ".c", ".jsonl"))]
     assert {name.split("/")[0] for name in names} == {"edge_ocr", information}
-
-
-def is_known(path: Path) -> bool:
-    """Whether git has a file: what somebody tries out beside is not distributed."""
-    words = ["git", "ls-files", "--error-unmatch", str(path)]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, check=False)
-    return done.returncode != 1
 
 
 def test_the_wheel_says_what_it_is(wheels: list[Path]) -> None:
