@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_BUSY_SECONDS = 1.0
 _SEND_SECONDS = 0.5  # systemd reads at once; a manager that hangs must not make a camera wait
 
 
@@ -36,6 +37,7 @@ class Notifier:
         # '@' stands for the null byte of Linux's abstract names; other families than AF_UNIX are for containers.
         self._address = "\0" + place[1:] if place.startswith("@") else place if place.startswith("/") else ""
         self._status = ""
+        self._quiet = 0.0
         folder = environment.get("RUNTIME_DIRECTORY", "").partition(":")[0]
         self._frames = Path(folder) / "frames" if folder else None
         microseconds = environment.get("WATCHDOG_USEC", "")
@@ -76,6 +78,21 @@ class Notifier:
         with suppress(OSError):  # likewise
             part.write_text(str(count), "ascii")
             part.replace(self._frames)
+
+    def busy(self, what: str, seconds: float) -> None:
+        """Something takes long, and goes on: it is no reason to end this program; said once a second at most.
+
+        Args:
+            what: goes on.
+            seconds: that it may take until it is told again.
+
+        """
+        now = time.monotonic()
+        if now < self._quiet:
+            return
+        self._quiet = now + _BUSY_SECONDS
+        self._status = what
+        self._send(f"STATUS={' '.join(what.split())}\nEXTEND_TIMEOUT_USEC={round(seconds * 1e6)}\nWATCHDOG=1")
 
     def _send(self, message: str) -> None:
         if not self._address:

@@ -216,5 +216,6 @@ def _stored(
 
 
 def _keep_missed(pipeline: Pipeline, store: Database, desk: Desk) -> None:
-    while pipeline.missed:
-        store.miss(desk.attempt(pipeline.missed.popleft()))
+    if pipeline.missed:
+        store.miss(*map(desk.attempt, pipeline.missed))
+        pipeline.missed.clear()

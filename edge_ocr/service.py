@@ -124,7 +124,6 @@ class Service:
         self._queue: Queue[Event | Attempt] = Queue(_MOST_WAITING)
         self._desk = Desk(self._settings, self.health)
         self._crew = Crew(self._settings, clock, self.health, self._queue, self.board, random)
-        self._store: Database | None = None
         self._recorder: Recorder | None = None
         self._posts: Posts | None = None
         self._events = 0
@@ -195,13 +194,15 @@ class Service:
         settings = self._settings
         if settings.store.folder is None:
             return
-        store = stack.enter_context(Database(settings.store.folder, self._clock, settings.store))
+        store = stack.enter_context(
+            Database(settings.store.folder, self._clock, settings.store, busy=self._notifier.busy)
+        )
         self.health.watch("store", lambda: store.trouble)
         self.health.tally("store", store.counted)
         recorder = Recorder(store)
         self.health.watch("events", lambda: recorder.trouble)
         self.health.tally("events", recorder.counted)
-        self._store, self._recorder = store, recorder
+        self._recorder = recorder
         self._posts = stack.enter_context(Posts(store, settings.publish, self._clock, self.health))
         stack.enter_context(Keeper(store))
         if settings.web.enabled is not False:
@@ -260,8 +261,8 @@ class Service:
 
     def _take(self, told: Event | Attempt) -> None:
         if isinstance(told, Attempt):
-            if self._store is not None:
-                self._store.miss(self._desk.attempt(told))
+            if self._recorder is not None:
+                self._recorder.miss(self._desk.attempt(told), self._clock.monotonic())
             return
         settled = self._desk.settle(told)
         if settled is None:

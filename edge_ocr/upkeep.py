@@ -104,7 +104,9 @@ def _edit(path: Path, wanted: lists.Lists, *, replace: bool) -> Change:
     return Change(there.count(None), replaced, removed)
 
 
-def erase(settings: Settings, *, plate: str | None, since: float | None, until: float | None) -> dict[str, int]:
+def erase(
+    settings: Settings, *, plate: str | None, since: float | None, until: float | None, damaged: bool = False
+) -> dict[str, int]:
     """Forget events for good: rows, pictures, what waits to be sent, and lines of day files.
 
     Args:
@@ -112,9 +114,10 @@ def erase(settings: Settings, *, plate: str | None, since: float | None, until: 
         plate: in any spelling; None for all.
         since: seconds since 1970: last seen from then on; None for all.
         until: seconds since 1970: last seen before; None for all.
+        damaged: whether databases that were set aside as damaged go as well, in which nothing can be erased.
 
     Returns:
-        How many events of the store and lines of day files went.
+        How many events of the store and lines of day files went, and ``damaged`` databases where that was asked for.
 
     Raises:
         ConfigError: the settings name no store, or nothing says what to erase.
@@ -122,8 +125,11 @@ def erase(settings: Settings, *, plate: str | None, since: float | None, until: 
 
     """
     folder = _store_folder(settings)
+    aside = {"damaged": commands.forget_damaged(folder)} if damaged else {}
     if plate is None and since is None and until is None:
-        raise ConfigError("nothing says what to erase; give --plate, --since or --until")
+        if damaged:
+            return aside
+        raise ConfigError("nothing says what to erase; give --plate, --since, --until or --damaged")
     text = None if plate is None else Shield(settings.privacy).text(lists.normalise(plate))
     events = commands.forget(folder, text=text, since=since, until=until)
     folders = {table.files.folder for _, table in settings.publish.tables if table.files.folder is not None}
@@ -140,7 +146,7 @@ def erase(settings: Settings, *, plate: str | None, since: float | None, until: 
             raise StoreError(
                 f"{printable(days)}: a day file cannot be rewritten ({error}); see to it and erase again"
             ) from error
-    return {"events": events, "lines": lines}
+    return {"events": events, "lines": lines, **aside}
 
 
 def replay(

@@ -21,6 +21,7 @@ def add(commands: Any) -> None:
     _lists_commands(commands)
     erase = command(commands, "erase", _erase, "forget events of a plate or a time for good")
     erase.add_argument("--plate", type=arguments.said, metavar="PLATE", help="in any spelling")
+    erase.add_argument("--damaged", action="store_true", help="databases that were set aside as damaged, as a whole")
     replay = command(commands, "replay", _replay, "send stored events to a destination once more")
     what = "which destination: mqtt, webhook, files, relay, or the name of a further one"
     replay.add_argument("destination", metavar="DESTINATION", help=what)
@@ -116,7 +117,8 @@ def _erase(args: argparse.Namespace) -> int:
     from edge_ocr import upkeep  # noqa: PLC0415
 
     since, until = _span(args)
-    return _told(args, upkeep.erase(settings_of(args), plate=args.plate, since=since, until=until))
+    erased = upkeep.erase(settings_of(args), plate=args.plate, since=since, until=until, damaged=args.damaged)
+    return _told(args, erased)
 
 
 def _replay(args: argparse.Namespace) -> int:

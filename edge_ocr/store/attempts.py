@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from edge_ocr.store import crops, rows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edge_ocr.store.connection import Connection
     from edge_ocr.types import Attempt
 
@@ -24,30 +26,33 @@ class Attempts:
         self._connection = connection
         self._size = size
 
-    def add(self, attempt: Attempt) -> None:
-        """Keep one, in the place of the oldest where the ring is full.
+    def add(self, attempts: Sequence[Attempt]) -> None:
+        """Keep some, oldest first, in the places of the oldest where the ring is full.
 
         Raises:
-            StoreError: it cannot be written.
+            StoreError: they cannot be written.
 
         """
-        if not self._size:
+        latest = attempts[-self._size :] if self._size else ()
+        if not latest:
             return
-        picture = crops.jpeg(attempt.crop) if attempt.crop is not None else None
         with self._connection.transaction():
-            number = (self._connection.value("SELECT max(number) FROM attempts") or 0) + 1
+            number = self._connection.value("SELECT max(number) FROM attempts") or 0
             self._connection.run("DELETE FROM attempts WHERE slot >= ?", (self._size,))  # the ring was larger once
-            self._connection.run(
-                """
-                INSERT OR REPLACE INTO attempts (slot, number, camera, boot, mono, wall, synced, reason, text,
-                confidence, reads, unread, jpeg) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """,
-                (
-                    *(number % self._size, number, rows.named(self._connection, "cameras", attempt.source)),
-                    *rows.stamp_columns(self._connection, attempt.last),
-                    *(attempt.reason, attempt.text, attempt.confidence, attempt.reads, attempt.unread, picture),
-                ),
-            )
+            for attempt in latest:
+                number += 1
+                picture = crops.jpeg(attempt.crop) if attempt.crop is not None else None
+                self._connection.run(
+                    """
+                    INSERT OR REPLACE INTO attempts (slot, number, camera, boot, mono, wall, synced, reason, text,
+                    confidence, reads, unread, jpeg) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    """,
+                    (
+                        *(number % self._size, number, rows.named(self._connection, "cameras", attempt.source)),
+                        *rows.stamp_columns(self._connection, attempt.last),
+                        *(attempt.reason, attempt.text, attempt.confidence, attempt.reads, attempt.unread, picture),
+                    ),
+                )
 
     def latest(self, limit: int) -> list[dict[str, Any]]:
         """The latest first: camera, wall, synced, reason, text, confidence, reads, unread and jpeg (bytes or None)."""

@@ -80,8 +80,7 @@ def check(folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> Repor
     except sqlite3.Error as error:
         raise StoreError(f"{printable(path)}: {error}; start edge-ocr on it, which sets it aside") from error
     counts["database_bytes"] = path.stat().st_size
-    aside = sorted(folder.glob(damage.ASIDE + "*"))
-    notes = [f"{printable(place.name)}: a damaged database that was set aside" for place in aside]
+    notes = [f"{printable(place.name)}: a damaged database that was set aside" for place in damage.aside(folder)]
     return Report(counts, tuple(faults + _shortened(sorted(suspects))), tuple(notes))
 
 

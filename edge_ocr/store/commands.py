@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -35,14 +36,29 @@ def outbox(folder: Path) -> Iterator[Outbox]:
 def forget(folder: Path, *, text: str | None = None, since: float | None = None, until: float | None = None) -> int:
     """Remove events for good; see :meth:`edge_ocr.store.database.Database.erase`.
 
-    A database that was set aside as damaged may hold them still, which is told.
+    A database that was set aside as damaged may hold them still, which is told; :func:`forget_damaged` removes it.
     """
     with _connected(folder) as connection:
         count = erase.erase(connection, text, since, until)
         unlink(connection, folder)
         erase.empty_log(connection)
-    for place in sorted(folder.glob(f"{damage.ASIDE}*")):
-        _log.warning("%s: a damaged database, in which nothing can be erased; remove it by hand", printable(place))
+    for place in damage.aside(folder):
+        _log.warning("%s: a damaged database, in which nothing can be erased; give --damaged", printable(place))
+    return count
+
+
+def forget_damaged(folder: Path) -> int:
+    """Remove the databases that were set aside as damaged, with the crops beside them; returns how many.
+
+    Raises:
+        StoreError: there is no store, or one of them cannot be removed.
+
+    """
+    if not (folder / damage.DATABASE).is_file():
+        raise StoreError(f"{printable(folder / damage.DATABASE)}: no such file; name the folder of a store")
+    count = damage.drop_aside(folder, math.inf)
+    for place in damage.aside(folder):
+        raise StoreError(f"{printable(place)}: cannot be removed; see whose it is")
     return count
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Values: TypeAlias = "Sequence[Any] | Mapping[str, Any]"
 """What a statement's ? or :name stand for."""
 
-VERSION = 2
+VERSION = 3
 """Of schema.sql; the files in upgrades/ end with it."""
 
 _OLDEST = (3, 37)  # STRICT tables
@@ -70,6 +70,7 @@ class Connection:
         self._lock = RLock()
         self._raw: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None  # device and number of the file that is open
+        self._breaks = 0  # how often it was opened, or took a transaction back
         self.damage: DamageError | None = None
         self.open()
 
@@ -85,6 +86,7 @@ class Connection:
             raise StoreError(f"SQLite is {sqlite3.sqlite_version}, but {needed} or newer is needed; update the system")
         with self._lock, self._told():
             self.damage = None
+            self._breaks += 1
             # Autocommit: transactions are begun here and never by the library.
             raw = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
             self._raw = raw
@@ -135,6 +137,10 @@ class Connection:
         with self._lock, self._told():
             return self._connected().executemany(sql, rows).rowcount
 
+    def epoch(self) -> tuple[int, int]:
+        """Changes whenever the database may hold something else than what this process knows that it committed."""
+        return self._breaks, int(self.value("PRAGMA data_version"))
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """No other thread uses the connection inside, which may be closed and opened again there."""
@@ -149,8 +155,12 @@ class Connection:
             if raw.in_transaction:
                 yield
                 return
-            with _atomic(raw):
-                yield
+            try:
+                with _atomic(raw):
+                    yield
+            except BaseException:
+                self._breaks += 1
+                raise
 
     def _found(self) -> tuple[int, int] | None:
         try:

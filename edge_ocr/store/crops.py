@@ -115,7 +115,7 @@ def make_folder(folder: Path) -> None:
     if folder.parent != folder:
         make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
 
 
 def failed(path: Path, error: OSError) -> StoreError:
@@ -147,7 +147,7 @@ def _sync(folder: Path, files: Mapping[str, bytes], descriptors: list[int]) -> N
             for descriptor in descriptors:
                 os.fsync(descriptor)
             for day in {day_of(path) for path in files}:
-                _sync_folder(folder / day)
+                sync_folder(folder / day)
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
@@ -170,7 +170,17 @@ def _sync_file_system(descriptor: int) -> bool:
     return True
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_file(path: Path) -> None:
+    """Wait until a file is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

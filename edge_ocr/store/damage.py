@@ -8,53 +8,139 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
-from typing import TYPE_CHECKING, Any
+from contextlib import closing
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import quote
 
-from edge_ocr.errors import StoreError, printable
+from edge_ocr.errors import printable
 from edge_ocr.store import crops
-from edge_ocr.store.connection import DamageError, FullError
+from edge_ocr.store.connection import DamageError, prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from edge_ocr.store.connection import Connection
 
-DATABASE = "store.sqlite3"
-ASIDE = "damaged-"
+Busy: TypeAlias = "Callable[[str, float], None]"
+"""Is told what takes long, and for how many seconds nothing more may be told of it."""
 
+DATABASE = "store.sqlite3"
+
+LOST = "lost:"
+"""Before a number, the name of what lost its own; nobody can call anything so, for the colon."""
+
+_ASIDE = "damaged-"
+_FRESH = "carried.sqlite3"
+_PATIENCE_SECONDS = 60.0
+_SLOWEST = 2e6  # bytes a second, of a worn card that others use as well
+_TELL_EVERY = 2000  # rows or files
+# Nobody else sees the new database before it is complete: no log, each page written once, and a sync at the end.
+_UNSHARED = ("PRAGMA journal_mode = MEMORY", "PRAGMA synchronous = OFF", "PRAGMA cache_size = -16384")
 _FILES = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm")
 _MOST_ASIDE = 3  # a card that breaks down makes one after the other
 _TABLES = (
     *("boots", "starts", "cameras", "destinations", "events", "previews", "outbox", "dead_letters", "audit"),
-    *("clock_anchors", "clock_corrections"),
+    *("clock_anchors", "clock_corrections", "highest_gone"),
 )
 
 _log = logging.getLogger(__name__)
 
 
-def assert_whole(connection: Connection) -> None:
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """What became of a damaged database: where it lies, and how many events were carried over and crops moved."""
+
+    place: Path
+    events: int
+    crops: int
+
+
+def assert_whole(connection: Connection, busy: Busy) -> None:
     """Read all of a database.
+
+    Args:
+        connection: to it.
+        busy: is told how long that may take.
 
     Raises:
         DamageError: it is damaged; tells the first thing that is wrong.
 
     """
+    size = connection.path.stat().st_size
+    busy(f"checking the database after a crash ({size / 1e6:.0f} MB)", _PATIENCE_SECONDS + size / _SLOWEST)
     answer = str(connection.value("PRAGMA quick_check(1)"))
     if answer != "ok":
         said = " ".join(answer.replace("*** in database main ***", "").split())
         raise DamageError(f"{printable(connection.path)}: {said}; it is damaged")
 
 
-def set_aside(folder: Path) -> Path:
-    """Move a closed database out of the way; returns the folder where it lies now.
+def renew(folder: Path, busy: Busy) -> Renewed:
+    """Put a new database, with all that can be read, in the place of a closed one that is damaged and is set aside.
+
+    The new one is complete and on the disk before the old one is moved, so that a crash in between costs nothing:
+    :func:`resume` goes on, or the next start begins again.
+
+    Args:
+        folder: of the store.
+        busy: is told again and again that it goes on.
 
     Raises:
-        StoreError: it cannot be moved.
+        StoreError: files cannot be moved.
 
     """
-    earlier = sorted(folder.glob(f"{ASIDE}*"), key=_number)
-    place = folder / f"{ASIDE}{_number(earlier[-1]) + 1 if earlier else 1}"
+    events = _salvage(folder / DATABASE, folder / _FRESH, busy)
+    place = _set_aside(folder)
+    resume(folder)
+    return Renewed(place, events, _move_unclaimed(folder, place, busy))
+
+
+def resume(folder: Path) -> None:
+    """Finish what a crash interrupted: a new database that is complete takes its place, and one that is not goes.
+
+    Raises:
+        StoreError: files cannot be moved.
+
+    """
+    fresh, database = folder / _FRESH, folder / DATABASE
+    try:
+        if database.exists():
+            _forget(fresh)
+            return
+        if any((folder / name).exists() for name in _FILES):  # the log of one that is gone is not that of the next one
+            _set_aside(folder)
+        if fresh.exists():
+            fresh.rename(database)
+            crops.sync_folder(folder)
+    except OSError as error:
+        raise crops.failed(folder, error) from error
+
+
+def aside(folder: Path) -> list[Path]:
+    """The databases that were set aside, oldest first."""
+    return sorted(folder.glob(f"{_ASIDE}*"), key=_number)
+
+
+def drop_aside(folder: Path, before: float) -> int:
+    """Remove databases that were set aside, with the crops beside them; returns how many.
+
+    Args:
+        folder: of the store.
+        before: those that were set aside before, seconds since 1970 by the clock of that time.
+
+    """
+    old = [place for place in aside(folder) if place.stat().st_mtime < before]
+    for place in old:
+        shutil.rmtree(place, ignore_errors=True)
+    return sum(not place.exists() for place in old)
+
+
+def _set_aside(folder: Path) -> Path:
+    """Move a closed database out of the way; returns the folder where it lies now."""
+    earlier = aside(folder)
+    place = folder / f"{_ASIDE}{_number(earlier[-1]) + 1 if earlier else 1}"
     try:
         crops.make_folder(place)
         for name in _FILES:
@@ -67,38 +153,47 @@ def set_aside(folder: Path) -> Path:
     return place
 
 
-def salvage(place: Path, connection: Connection) -> int:
-    """Carry over what can be read of a database that was set aside; returns the number of events.
+def _salvage(damaged: Path, fresh: Path, busy: Busy) -> int:
+    """Make a new database of what can be read of a damaged one; returns the number of events, 0 also without one.
 
     Rows between two that can be read may be missing. Where that is so in the outbox, all events in between are sent
     (again): at least once is the promise.
-
-    Args:
-        place: the folder with the damaged database.
-        connection: to a new, empty one.
-
     """
+    _forget(fresh)
     try:
-        raw = sqlite3.connect(place / DATABASE, isolation_level=None)
-    except sqlite3.Error:
+        raw = sqlite3.connect(f"file:{quote(str(damaged.absolute()))}?mode=rw", uri=True, isolation_level=None)
+    except sqlite3.Error:  # there is none
         return 0
     try:
-        with connection.transaction():
-            connection.run("PRAGMA defer_foreign_keys = ON")
+        with closing(raw), closing(sqlite3.connect(fresh, isolation_level=None)) as new:
+            for pragma in _UNSHARED:
+                new.execute(pragma)
+            prepare(new, resources.files(__package__))
+            new.execute("BEGIN")
             for table in _TABLES:
-                _carry(raw, table, connection)
-            _mend(connection)
-    except StoreError:
-        _log.exception("%s: nothing of it could be carried over", printable(place))
+                _carry(raw, table, new, busy)
+            _mend(new)
+            count = int(new.execute("SELECT count(*) FROM events").fetchone()[0])
+            new.execute("COMMIT")
+        crops.sync_file(fresh)
+    except (sqlite3.Error, OSError):
+        _log.exception("%s: nothing of it could be carried over", printable(damaged))
+        _forget(fresh)
         return 0
-    finally:
-        raw.close()
-    return int(connection.value("SELECT count(*) FROM events"))
+    return count
 
 
-def move_unclaimed(folder: Path, place: Path, connection: Connection) -> int:
+def _forget(fresh: Path) -> None:
+    for name in (fresh.name, f"{fresh.name}-journal"):
+        fresh.with_name(name).unlink(missing_ok=True)
+
+
+def _move_unclaimed(folder: Path, place: Path, busy: Busy) -> int:
     """Move crops that no row claims beside the database that did; returns how many."""
-    claimed = {path for (path,) in connection.rows("SELECT crop FROM events WHERE crop IS NOT NULL")}
+    claimed: set[str] = set()
+    if (folder / DATABASE).exists():
+        with closing(sqlite3.connect(folder / DATABASE)) as raw:
+            claimed = {path for (path,) in raw.execute("SELECT crop FROM events WHERE crop IS NOT NULL")}
     count = 0
     for path, _ in list(crops.listing(folder)):
         if path not in claimed:
@@ -108,33 +203,36 @@ def move_unclaimed(folder: Path, place: Path, connection: Connection) -> int:
             except OSError as error:
                 raise crops.failed(place, error) from error
             count += 1
+            if count % _TELL_EVERY == 0:
+                busy(f"setting crops aside ({count})", _PATIENCE_SECONDS)
     return count
 
 
 def _number(place: Path) -> int:
-    digits = place.name.removeprefix(ASIDE)
+    digits = place.name.removeprefix(_ASIDE)
     return int(digits) if digits.isdecimal() else 0
 
 
-def _carry(raw: sqlite3.Connection, table: str, connection: Connection) -> None:
+def _carry(raw: sqlite3.Connection, table: str, new: sqlite3.Connection, busy: Busy) -> None:
     """Copy a table as far as it can be read from both of its ends."""
     there = {str(row[1]) for row in _Rows(raw, f"PRAGMA table_info({table})")}  # an older version has fewer
-    columns = [str(row[1]) for row in connection.rows(f"PRAGMA table_info({table})") if row[1] in there]
+    known = new.execute(f"PRAGMA table_info({table})").fetchall()
+    columns = [str(row[1]) for row in known if row[1] in there]
     if not columns:
         return
-    keys = [str(row[1]) for row in connection.rows(f"PRAGMA table_info({table})") if row[5]]
+    keys = [str(row[1]) for row in known if row[5]]
     insert = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
     ends = []
     for way in ("ASC", "DESC"):
         order = ", ".join(f"{key} {way}" for key in keys)
         last: tuple[Any, ...] | None = None
         reader = _Rows(raw, f"SELECT {', '.join(columns)} FROM {table} NOT INDEXED ORDER BY {order}")
-        for row in reader:
+        for number, row in enumerate(reader):
+            if number % _TELL_EVERY == 0:
+                busy(f"carrying a damaged database over ({number} {table})", _PATIENCE_SECONDS)
             try:
-                connection.run(insert, row)
-            except FullError:
-                raise
-            except StoreError:  # what the damage left is no row
+                new.execute(insert, row)
+            except (sqlite3.IntegrityError, sqlite3.DataError, UnicodeError):  # what the damage left is no row
                 continue
             last = row
         ends.append(last)
@@ -142,9 +240,9 @@ def _carry(raw: sqlite3.Connection, table: str, connection: Connection) -> None:
             return
     _log.warning("%s: a part of the table could not be read", table)
     if table == "outbox":
-        for destination in (number for (number,) in connection.rows("SELECT id FROM destinations")):
+        for (destination,) in new.execute("SELECT id FROM destinations").fetchall():
             low, high = (end[1] if end and end[0] == destination else None for end in ends)
-            connection.run(
+            new.execute(
                 """
                 INSERT OR IGNORE INTO outbox (destination, event, camera)
                 SELECT ?, seq, camera FROM events WHERE (? IS NULL OR seq > ?) AND (? IS NULL OR seq < ?)
@@ -168,7 +266,7 @@ class _Rows:
         self.whole = True
 
 
-def _mend(connection: Connection) -> None:
+def _mend(new: sqlite3.Connection) -> None:
     """What refers to rows that were lost gets them again, without their names."""
     for table, column, users in (
         ("boots", "boot_id", (("events", "boot"), ("starts", "boot"), ("audit", "boot"), ("clock_anchors", "boot"))),
@@ -177,11 +275,25 @@ def _mend(connection: Connection) -> None:
         ("destinations", "name", (("outbox", "destination"), ("dead_letters", "destination"))),
     ):
         for user, reference in users:
-            connection.run(
-                f"INSERT OR IGNORE INTO {table} (id, {column}) SELECT DISTINCT {reference}, 'lost-' || {reference} "
+            new.execute(
+                f"INSERT OR IGNORE INTO {table} (id, {column}) SELECT DISTINCT {reference}, '{LOST}' || {reference} "
                 f"FROM {user} WHERE {reference} NOT IN (SELECT id FROM {table})"
             )
+    # Nobody knows whose is whose: each of those that lost their names gets all, and outbox.py gives them names again.
+    lost = f"SELECT id FROM destinations WHERE name GLOB '{LOST}*'"
+    new.execute(
+        f"INSERT OR IGNORE INTO outbox (destination, event, camera) SELECT d.id, o.event, o.camera "
+        f"FROM ({lost}) d, outbox o WHERE o.destination IN ({lost})"
+    )
     decided = "json_extract(body, '$.decision.list')"  # of events that a version without the column wrote
-    connection.run(f"UPDATE events SET list = {decided} WHERE list IS NULL AND {decided} IS NOT NULL")
+    new.execute(f"UPDATE events SET list = {decided} WHERE list IS NULL AND {decided} IS NOT NULL")
     for table in ("previews", "outbox", "dead_letters"):
-        connection.run(f"DELETE FROM {table} WHERE event NOT IN (SELECT seq FROM events)")
+        new.execute(f"DELETE FROM {table} WHERE event NOT IN (SELECT seq FROM events)")
+    new.execute(
+        """
+        INSERT OR REPLACE INTO highest_gone (only, seq) SELECT 1, max(seq) FROM (
+            SELECT seq FROM highest_gone UNION ALL SELECT coalesce(max(seq), 0) FROM events
+            UNION ALL SELECT coalesce(max(events), 0) FROM starts
+        )
+        """
+    )

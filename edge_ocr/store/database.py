@@ -62,6 +62,7 @@ class Database:
         folder: is made if missing.
         clock: stamps the start, and says what old means.
         settings: limits.
+        busy: is told of what takes long after a crash or damage, in whichever thread meets it.
 
     Attributes:
         outbox: what is to be delivered.
@@ -75,14 +76,22 @@ class Database:
 
     """
 
-    def __init__(self, folder: Path, clock: Clock, settings: StoreSettings | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        settings: StoreSettings | None = None,
+        *,
+        busy: damage.Busy = lambda _what, _seconds: None,
+    ) -> None:
         self._folder = folder
+        self._busy = busy
         self._clock = clock
         self._settings = settings or StoreSettings()
         self._lock = RLock()
         self._turn = Flag()  # is never set: waiting for it is a pause
         self._open_days: set[str] = set()
-        self._poor = False
+        self._poor = self._missing = False
         self._closed = False
         self.wear = Wear()
         self.set_aside: Path | None = None
@@ -95,7 +104,7 @@ class Database:
             self.outbox = Outbox(self._connection, folder, cap, self.wear)
             self.attempts = Attempts(self._connection, self._settings.attempts)
             self._times = WallTimes(self._connection)
-            self._retention = Retention(self._connection, folder, self._settings, self._times)
+            self._retention = Retention(self._connection, folder, self._settings, self._times, self.outbox.depths)
             self._begin()
             self._stack = stack.pop_all()
 
@@ -165,18 +174,28 @@ class Database:
         """
         return self.record_all([Entry(event, decision, destinations)])[0]
 
-    def record_all(self, entries: Sequence[Entry]) -> list[Event]:
-        """Write several events in one go, which costs the disk far less than one by one; see :meth:`record`."""
-        with self._lock, self.wear.measured():
-            return self._whole(lambda: self._record(entries))
+    def record_all(self, entries: Sequence[Entry], *, missed: Sequence[Attempt] = ()) -> list[Event]:
+        """Write several events in one go, which costs the disk far less than one by one; see :meth:`record`.
 
-    def miss(self, attempt: Attempt) -> None:
-        """Keep a track that did not become an event; where that fails, it is told and nothing else happens."""
+        Args:
+            entries: oldest first.
+            missed: tracks that did not become events, oldest first, which go along if there is room for all.
+
+        """
+        with self._lock, self.wear.measured():
+            return self._whole(lambda: self._record(entries, missed))
+
+    def miss(self, *attempts: Attempt) -> None:
+        """Keep tracks that did not become events, in one go; where that fails, it is told once and all goes on."""
         with self._lock, self.wear.measured():
             try:
-                self._whole(lambda: self.attempts.add(attempt))
+                self._whole(lambda: self.attempts.add(attempts))
             except StoreError as error:
-                _log.warning("an attempt could not be kept: %s", error)
+                if not self._missing:
+                    _log.warning("attempts cannot be kept: %s", error)
+                self._missing = True
+            else:
+                self._missing = False
 
     def audit(self, now: Stamp, actor: str, action: str, reason: str, *, event: str | None = None) -> None:
         """Write down what was done to the world outside.
@@ -239,6 +258,7 @@ class Database:
         with self._lock, self.wear.measured():
             self.outbox.flush()
             count = erase.erase(self._connection, text, since, until)
+            self.outbox.depths.forget()
             unlink(self._connection, self._folder)
             erase.empty_log(self._connection)
             return count
@@ -257,13 +277,13 @@ class Database:
         self.outbox.flush()
         return now
 
-    def _record(self, entries: Sequence[Entry]) -> list[Event]:
+    def _record(self, entries: Sequence[Entry], missed: Sequence[Attempt]) -> list[Event]:
         now = self._clock.stamp()
         with suppress(FullError):  # times can wait, and are tried again
             self._times.observe(now)
         files = self._write_crops(entries)
         try:
-            return self._insert(entries, files, now)
+            return self._insert(entries, files, now, missed)
         except FullError:
             # The picture's room may be what the row lacks.
             crops.remove(self._folder, files)
@@ -277,7 +297,9 @@ class Database:
             crops.remove(self._folder, files)
             raise
 
-    def _insert(self, entries: Sequence[Entry], files: dict[str, bytes], now: Stamp) -> list[Event]:
+    def _insert(
+        self, entries: Sequence[Entry], files: dict[str, bytes], now: Stamp, missed: Sequence[Attempt] = ()
+    ) -> list[Event]:
         stored = []
         with self._connection.transaction():
             for entry in entries:
@@ -294,6 +316,7 @@ class Database:
                     self._connection.run("INSERT INTO previews (event, jpeg) VALUES (?, ?)", (added[0], picture))
                 self._times.recorded(entry.event, now)
                 stored.append(replace(entry.event, crop_file=crop and path))
+            self.attempts.add(missed)
         self.wear.events += len(entries)
         return stored
 
@@ -339,16 +362,15 @@ class Database:
             return self._connect()
 
     def _connect(self) -> Connection:
+        damage.resume(self._folder)
         try:
             connection = Connection(self._folder / damage.DATABASE)
         except DamageError as error:
-            place = self._move(error)
-            connection = Connection(self._folder / damage.DATABASE)
-            self._carry_over(place, connection)
-            return connection
+            self._renew(error)
+            return Connection(self._folder / damage.DATABASE)
         try:
             if recovery.was_killed(connection):
-                damage.assert_whole(connection)
+                damage.assert_whole(connection, self._busy)
         except DamageError as error:
             self._replace(connection, error)
         except BaseException:
@@ -372,9 +394,8 @@ class Database:
         with connection.held():
             connection.close()
             self._lock_again()
-            place = self._move(error)
+            self._renew(error)
             connection.open()
-            self._carry_over(place, connection)
 
     def _lock_again(self) -> None:
         """Hold the folder's lock although the folder was removed, and will be made again."""
@@ -388,15 +409,12 @@ class Database:
     def _unlock(self) -> None:
         os.close(self._held)
 
-    def _move(self, error: DamageError) -> Path:
-        self.set_aside = damage.set_aside(self._folder)
-        _log.error("%s; set aside as %s, a new one is started", error, printable(self.set_aside))
-        return self.set_aside
-
-    def _carry_over(self, place: Path, connection: Connection) -> None:
-        kept = damage.salvage(place, connection)
-        moved = damage.move_unclaimed(self._folder, place, connection)
-        _log.error("%d events were carried over; %d crops lie with the damaged database", kept, moved)
+    def _renew(self, error: DamageError) -> None:
+        renewed = damage.renew(self._folder, self._busy)
+        self.set_aside = renewed.place
+        _log.error("%s; set aside as %s, a new one is started", error, printable(renewed.place))
+        told = "%d events were carried over; %d crops lie with the damaged database"
+        _log.error(told, renewed.events, renewed.crops)
 
     def _begin(self) -> None:
         self._open_days = set()

@@ -13,6 +13,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from edge_ocr.store import rows
+from edge_ocr.store.damage import LOST
+from edge_ocr.store.depths import Depths
 from edge_ocr.types import Parcel
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ class Outbox:
         wear: counts what is written.
 
     Attributes:
+        depths: how much waits for each destination; whoever removes events tells it.
         shed: parcels that the cap made dead letters, since the outbox was opened.
 
     """
@@ -86,7 +89,7 @@ class Outbox:
         self._delivered: list[Parcel] = []
         self._failed: list[tuple[Parcel, str, float]] = []
         self._dead: list[tuple[Parcel, str]] = []
-        self._depths: dict[int, int] = {}
+        self.depths = Depths(connection)
         self.shed = 0
 
     def pending(self, destination: str, now_mono: float, limit: int) -> list[Parcel]:
@@ -101,19 +104,18 @@ class Outbox:
 
         """
         self.flush()
+        number = self._number(destination)
         found = self._connection.rows(
             f"""
             SELECT o.event, o.attempts, {rows.COLUMNS}
             FROM outbox o JOIN events e ON e.seq = o.event {rows.JOINS}
-            WHERE o.destination = (SELECT id FROM destinations WHERE name = :name)
+            WHERE o.destination = :number
             AND o.camera NOT IN (
-                SELECT camera FROM outbox
-                WHERE destination = (SELECT id FROM destinations WHERE name = :name)
-                AND retry_at > 0 AND retry_at > :now
+                SELECT camera FROM outbox WHERE destination = :number AND retry_at > 0 AND retry_at > :now
             )
             ORDER BY o.event LIMIT :limit
             """,
-            {"name": destination, "now": now_mono, "limit": limit},
+            {"number": number, "now": now_mono, "limit": limit},
         )
         return [self._parcel(destination, *row) for row in found]
 
@@ -151,14 +153,16 @@ class Outbox:
                 return
             with self._connection.held(), self._wear.measured(), self._connection.transaction():
                 # By the event's id too: after a damaged database was set aside, numbers may mean other events.
-                self._connection.run_all(f"DELETE FROM outbox {_WHERE}", [_key(item) for item in self._delivered])
+                for name in {item.destination for item in self._delivered}:
+                    keys = [_key(item) for item in self._delivered if item.destination == name]
+                    gone = self._connection.run_all(f"DELETE FROM outbox {_WHERE}", keys)
+                    self.depths.add(self.destination(name), pending=-gone)
                 self._connection.run_all(
                     f"UPDATE outbox SET attempts = attempts + 1, error = ?, retry_at = ? {_WHERE}",
                     [(error, retry_at, *_key(item)) for item, error, retry_at in self._failed],
                 )
                 for parcel, error in self._dead:
                     self._bury(error, _key(parcel))
-                self._depths.clear()  # in here, for whoever records counts in it and holds the connection meanwhile
             self._delivered, self._failed, self._dead = [], [], []
 
     def depth(self, destination: str, boot_id: str = "") -> Depth:
@@ -169,8 +173,8 @@ class Outbox:
             boot_id: of the present boot, to tell the age of the oldest.
 
         """
-        number = self._connection.value("SELECT id FROM destinations WHERE name = ?", (destination,))
-        pending = self._count("outbox", number)
+        number = self._number(destination)
+        pending, dead = (0, 0) if number is None else self.depths.of(number)
         oldest = self._connection.value(
             """
             SELECT e.last_mono FROM events e JOIN boots b ON b.id = e.boot
@@ -178,7 +182,7 @@ class Outbox:
             """,
             (number, boot_id),
         )
-        return Depth(pending, self._count("dead_letters", number), oldest)
+        return Depth(pending, dead, oldest)
 
     def replay(
         self, destination: str, *, since: float | None = None, until: float | None = None, dead: bool = False
@@ -206,14 +210,14 @@ class Outbox:
                 """,
                 {"number": number, "since": since, "until": until, "dead": dead},
             )
-            self._connection.run(
+            revived = self._connection.run(
                 """
                 DELETE FROM dead_letters WHERE destination = :number
                 AND event IN (SELECT event FROM outbox WHERE destination = :number)
                 """,
                 {"number": number},
             )
-            self._depths.clear()
+            self.depths.add(number, pending=count, dead=-revived)
         return count
 
     def enqueue(self, event: int, camera: int, destinations: Sequence[str]) -> None:
@@ -227,16 +231,11 @@ class Outbox:
         """
         for name in destinations:
             number = self.destination(name)
-            if number not in self._depths:
-                self._depths[number] = self._count("outbox", number)
             self._connection.run(
                 "INSERT INTO outbox (destination, event, camera) VALUES (?, ?, ?)", (number, event, camera)
             )
-            self._depths[number] += 1
-            if self._depths[number] > self._cap.most:
-                # The count in memory is off after a transaction that failed, and beside another program.
-                self._depths[number] = self._count("outbox", number)
-            if self._depths[number] > self._cap.most:
+            self.depths.add(number, pending=1)
+            if self.depths.of(number)[0] > self._cap.most:
                 choose = "min" if self._cap.full is Full.OLDEST else "max"
                 found = self._connection.rows(
                     f"SELECT e.seq, e.id FROM events e WHERE e.seq = "
@@ -246,7 +245,6 @@ class Outbox:
                 for seq, key in found:
                     self._bury(f"the outbox is full (cap {self._cap.most})", (name, seq, key))
                     self.shed += 1
-                self._depths[number] -= 1
 
     def destinations(self) -> tuple[str, ...]:
         """The names of those that events were ever for."""
@@ -254,25 +252,33 @@ class Outbox:
 
     def destination(self, name: str) -> int:
         """The number of a destination, which is made if it is new."""
-        found = self._connection.value("SELECT id FROM destinations WHERE name = ?", (name,))
+        found = self._number(name)
         if found is None:
             self._connection.run("INSERT INTO destinations (name) VALUES (?)", (name,))
-            found = self._connection.value("SELECT id FROM destinations WHERE name = ?", (name,))
+            found = self._number(name)
         return int(found)
 
+    def _number(self, name: str) -> Any:
+        """The number of a destination, None for a new one; what lost its name to damage is given it once more."""
+        look = "SELECT id FROM destinations WHERE name = ?"
+        found = self._connection.value(look, (name,))
+        if found is None:
+            found = self._connection.value(f"SELECT min(id) FROM destinations WHERE name GLOB '{LOST}*'")
+            if found is not None:
+                self._connection.run("UPDATE destinations SET name = ? WHERE id = ?", (name, found))
+        return found
+
     def _bury(self, error: str, key: tuple[str, int, str]) -> None:
-        self._connection.run(
+        known = self._connection.value(f"SELECT count(*) FROM dead_letters {_WHERE}", key)
+        buried = self._connection.run(
             f"""
             INSERT OR REPLACE INTO dead_letters (destination, event, attempts, error)
             SELECT destination, event, attempts, ? FROM outbox {_WHERE}
             """,
             (error, *key),
         )
-        self._connection.run(f"DELETE FROM outbox {_WHERE}", key)
-
-    def _count(self, table: str, number: int | None) -> int:
-        sql = f"SELECT count(*) FROM {table} WHERE destination = ?"
-        return int(self._connection.value(sql, (number,)))
+        gone = self._connection.run(f"DELETE FROM outbox {_WHERE}", key)
+        self.depths.add(self.destination(key[0]), pending=-gone, dead=buried if not known else 0)
 
     def _parcel(self, destination: str, event: int, attempts: int, *row: Any) -> Parcel:
         told = rows.told(row)

@@ -34,7 +34,7 @@ def begin(connection: Connection, now: Stamp) -> int:
             connection.run("UPDATE outbox SET retry_at = 0 WHERE retry_at > 0")
         connection.run(
             "INSERT INTO starts (boot, mono, wall, synced, program, events) "
-            "VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(seq), 0) FROM events))",
+            f"VALUES (?, ?, ?, ?, ?, (SELECT max(seq) FROM ({rows.NUMBERS})))",
             (boot, *moment, program),
         )
         start = int(connection.value("SELECT last_insert_rowid()"))

@@ -11,7 +11,7 @@ import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from edge_ocr.store import crops
+from edge_ocr.store import crops, damage
 from edge_ocr.store.connection import FullError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from edge_ocr.config import KeepSettings, StoreSettings
     from edge_ocr.store.connection import Connection
+    from edge_ocr.store.depths import Depths
     from edge_ocr.store.walltime import WallTimes
     from edge_ocr.types import Stamp
 
@@ -31,6 +32,7 @@ _ALL = (1 << 63) - 1
 _AGE_EVERY = 3600.0  # seconds: it reads every row
 _NOTES = ("audit", "clock_corrections")
 _MOST_NOTES = 100_000  # rows of each: some 15 MB, years of a barrier
+_MOST_ANCHORS = 1000  # of the clock: one for each step of it and each start; only the latest of a boot are asked for
 _CHUNK = 200  # rows a transaction: others wait for it
 _MB = 1e6
 _DAY = 86_400.0
@@ -47,14 +49,18 @@ class Retention:
         folder: of the store.
         settings: the limits.
         times: knows whether the clock can be trusted.
+        depths: counts what went with events.
 
     Attributes:
         dropped: how many of each kind ('events', 'crops', 'previews', 'attempts') since the store was opened.
 
     """
 
-    def __init__(self, connection: Connection, folder: Path, settings: StoreSettings, times: WallTimes) -> None:
+    def __init__(
+        self, connection: Connection, folder: Path, settings: StoreSettings, times: WallTimes, depths: Depths
+    ) -> None:
         self._connection = connection
+        self._depths = depths
         self._folder = folder
         self._settings = settings
         self._times = times
@@ -84,6 +90,10 @@ class Retention:
         for table in _NOTES:
             yield True
             self._drop_notes(table)
+        yield True
+        self._drop_anchors()
+        if aged and self._settings.events.days:
+            damage.drop_aside(self._folder, now.wall - self._settings.events.days * _DAY)
         most = self._settings.events.mb * _MB
         while most and self._used() > most and self._drop_events(_CHUNK):
             yield True
@@ -196,6 +206,14 @@ class Retention:
         if last is not None and first <= last - _MOST_NOTES:
             self._transact((last - _MOST_NOTES,), (f"DELETE FROM {table} WHERE id <= ?",))
 
+    def _drop_anchors(self) -> None:
+        """Of the times at which the clock was right, the latest are kept."""
+        beyond = self._connection.rows(
+            "SELECT boot, since FROM clock_anchors ORDER BY boot DESC, since DESC LIMIT 1 OFFSET ?", (_MOST_ANCHORS,)
+        )
+        if beyond:
+            self._transact(beyond[0], ("DELETE FROM clock_anchors WHERE (boot, since) <= (?, ?)",))
+
     def _drop_previews(self, most: int, through: int = _ALL) -> int:
         return self._change(
             "previews",
@@ -205,13 +223,16 @@ class Retention:
 
     def _drop_events(self, most: int, through: int = _ALL) -> int:
         oldest = f"SELECT seq FROM events e WHERE seq <= ? AND {_SENT} ORDER BY seq LIMIT ?"
-        return self._change(
+        count = self._change(
             "events",
             (through, most),
             "INSERT OR IGNORE INTO doomed_files (path) "
             f"SELECT crop FROM events WHERE crop IS NOT NULL AND seq IN ({oldest})",
             f"DELETE FROM events WHERE seq IN ({oldest})",
         )
+        if count:
+            self._depths.forget(dead_alone=True)  # their dead letters went with them
+        return count
 
     def _change(self, kind: str, values: Sequence[int], *statements: str) -> int:
         """Run statements in one transaction, if need be with the room that the reserve holds; then remove files."""

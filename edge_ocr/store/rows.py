@@ -24,6 +24,9 @@ e.crop, e.body
 
 JOINS = "JOIN cameras c ON c.id = e.camera JOIN boots b ON b.id = e.boot"
 
+NUMBERS = "SELECT coalesce(max(seq), 0) AS seq FROM events UNION ALL SELECT seq FROM highest_gone"
+"""The highest of these is that of the event that was recorded last, gone or not; 0 without one."""
+
 _REPAIRED = 2  # schema.sql, on 'synced'
 
 
@@ -56,9 +59,10 @@ def insert(
     decided = decision or event.decision
     first, last = event.first, event.last
     added = connection.run(
-        """
-        INSERT INTO events (id, camera, text, boot, first_mono, first_wall, first_synced, last_mono, last_wall,
-        last_synced, crop, crop_bytes, body, list) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        f"""
+        INSERT INTO events (seq, id, camera, text, boot, first_mono, first_wall, first_synced, last_mono, last_wall,
+        last_synced, crop, crop_bytes, body, list)
+        VALUES (1 + (SELECT max(seq) FROM ({NUMBERS})), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO NOTHING
         """,
         (

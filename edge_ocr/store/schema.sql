@@ -1,4 +1,4 @@
--- What a store knows, version 2 (PRAGMA user_version). Pictures of plates are files beside the database; everything
+-- What a store knows, version 3 (PRAGMA user_version). Pictures of plates are files beside the database; everything
 -- else is here. All texts are UTF-8, all times seconds: 'mono' since the boot it stands with, 'wall' since 1970 in UTC.
 --
 -- 'synced' beside a wall time says what it is worth:
@@ -32,7 +32,8 @@ CREATE TABLE cameras (
 ) STRICT;
 
 CREATE TABLE events (
-    seq            INTEGER PRIMARY KEY,   -- the order in which events were recorded; clocks may step, this does not
+    seq            INTEGER PRIMARY KEY,   -- the order in which events were recorded; clocks may step, this does not.
+                                          -- One more than the highest ever given, see highest_gone
     id             TEXT NOT NULL UNIQUE,  -- UUIDv7; the idempotency key of every delivery
     camera         INTEGER NOT NULL REFERENCES cameras,
     text           TEXT NOT NULL,         -- as privacy left it
@@ -58,6 +59,20 @@ CREATE INDEX events_search ON events (seq, camera, last_wall, list, text);
 CREATE INDEX events_crops ON events (seq, crop_bytes) WHERE crop IS NOT NULL;
 -- Empty most of the time: what a clock that was just synchronised puts right.
 CREATE INDEX events_unsynced ON events (boot, last_mono) WHERE first_synced = 0 OR last_synced = 0;
+
+-- The highest number of an event that is gone, if it was above those of all that stay: numbers are given once, for whoever
+-- follows the events by them. AUTOINCREMENT would write a page of its own with every event; this one does with erasing.
+CREATE TABLE highest_gone (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    seq  INTEGER NOT NULL
+) STRICT;
+
+CREATE TRIGGER events_numbered AFTER DELETE ON events
+WHEN old.seq > (SELECT coalesce(max(seq), 0) FROM events)
+BEGIN
+    INSERT OR REPLACE INTO highest_gone (only, seq)
+    SELECT 1, max(old.seq, coalesce((SELECT seq FROM highest_gone), 0));
+END;
 
 -- Small JPEG pictures: they outlive the crops, having a budget of their own.
 CREATE TABLE previews (

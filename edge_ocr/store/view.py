@@ -61,8 +61,8 @@ class View:
             return self._connected().execute(sql, values).fetchall()
 
     def newest(self) -> int:
-        """The number of the event that was recorded last; 0 without one."""
-        return int(self.rows("SELECT coalesce(max(seq), 0) FROM events")[0][0])
+        """The number of the event that was recorded last, also if it is gone; 0 without one."""
+        return int(self.rows(f"SELECT max(seq) FROM ({rows.NUMBERS})")[0][0])
 
     def events(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
         """Events by their numbers as JSON, in the order of the numbers.

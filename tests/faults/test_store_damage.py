@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import shutil
@@ -16,11 +17,12 @@ import pytest
 from edge_ocr import cli
 from edge_ocr.clock import FakeClock
 from edge_ocr.errors import StoreError
-from edge_ocr.store import Database, Entry, check
+from edge_ocr.store import Database, Entry, check, damage
 from edge_ocr.store.connection import DamageError
 from edge_ocr.types import Event, Kind, Quad, Reading, Stamp
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 PAGE = 4096
@@ -227,3 +229,76 @@ def test_the_command_says_what_is_there_and_what_is_wrong(folder: Path, capsys: 
     told = json.loads(capsys.readouterr().out)
     assert (told["whole"], told["events"], told["crops"], told["unsent"]) == (False, COUNT, 20, COUNT)
     assert cli.main(["check", str(folder / "crops")]) == 2
+
+
+def test_what_is_unsent_is_sent_although_the_names_of_destinations_are_gone(tmp_path: Path) -> None:
+    """Nobody knows any more what was for whom: both get all of it."""
+    live, folder = tmp_path / "live", tmp_path / "store"
+    with Database.open(live, FakeClock()) as store:
+        for number in range(6):
+            store.record(_event(number), destinations=["mqtt" if number < 4 else "webhook"])
+        store._connection.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copytree(live, folder)
+    _damage(folder, _pages_of(folder, "destinations")[0])
+    with _open(folder) as store:
+        sent = {name: [parcel.id for parcel in store.outbox.pending(name, 1e9, 100)] for name in ("webhook", "mqtt")}
+        assert sent == {"webhook": [1, 2, 3, 4, 5, 6], "mqtt": [1, 2, 3, 4, 5, 6]}
+        assert store.outbox.pending("another", 1e9, 100) == []
+        assert store.outbox.destinations() == ("webhook", "mqtt")
+
+
+class _PowerCutError(Exception):
+    pass
+
+
+def test_a_crash_while_a_damaged_database_is_carried_over_costs_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cut before each of the steps that change names, and while rows are copied."""
+    _damage(folder, _pages_of(folder, "events")[10])
+    rename, mkdir = type(folder).rename, type(folder).mkdir
+    for moment in range(100):
+        place, steps = tmp_path / f"cut-{moment}", iter(range(100))
+        shutil.copytree(folder, place)
+
+        def cut(*_: object, steps: Iterator[int] = steps, moment: int = moment) -> None:
+            if next(steps) == moment:
+                raise _PowerCutError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(damage, "_TELL_EVERY", 200)
+            patch.setattr(type(folder), "rename", lambda self, target, cut=cut: (cut(), rename(self, target))[1])
+            patch.setattr(type(folder), "mkdir", lambda self, cut=cut, **more: (cut(), mkdir(self, **more))[1])
+            with contextlib.suppress(_PowerCutError):
+                Database(place, FakeClock(), busy=cut).close()
+        with _open(place) as store:
+            kept = store.events(limit=1000)
+            assert COUNT - 20 < len(kept) < COUNT
+            assert len(store.outbox.pending("mqtt", 1e9, 1000)) == len(kept)
+        assert check.check(place, sleep=lambda _: None).faults == ()
+        assert not (place / "carried.sqlite3").exists()
+        if next(steps) <= moment:
+            break
+    assert moment > 10
+
+
+def test_the_log_of_a_database_that_is_gone_is_not_taken_for_that_of_the_next(tmp_path: Path) -> None:
+    live, folder = tmp_path / "live", tmp_path / "store"
+    with Database.open(live, FakeClock()) as store:
+        store.record(_event(1))
+        shutil.copytree(live, folder)
+    (folder / "store.sqlite3").unlink()
+    with _open(folder) as store:
+        assert store.events() == []
+        store.record(_event(2))
+    assert check.check(folder, sleep=lambda _: None).faults == ()
+    assert (folder / "damaged-1" / "store.sqlite3-wal").exists()
+
+
+def test_what_takes_long_is_told_with_the_time_that_it_may_take(folder: Path) -> None:
+    told: list[tuple[str, float]] = []
+    _damage(folder, _pages_of(folder, "events")[10])
+    Database(folder, FakeClock(), busy=lambda what, seconds: told.append((what, seconds))).close()
+    size = (folder / "damaged-1" / "store.sqlite3").stat().st_size
+    assert told[0] == ("checking the database after a crash (0 MB)", 60 + size / 2e6)
+    assert ("carrying a damaged database over (0 events)", 60.0) in told

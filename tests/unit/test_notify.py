@@ -60,6 +60,20 @@ def test_frames_are_counted_in_the_folder_that_systemd_gave(tmp_path: Path) -> N
     Notifier({}).frames(1)
 
 
+def test_what_takes_long_asks_for_time_once_a_second_and_is_a_sign_of_life(
+    manager: tuple[socket.socket, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listening, name = manager
+    notifier, now = Notifier({"NOTIFY_SOCKET": name}), [100.0]
+    monkeypatch.setattr("edge_ocr.notify.time.monotonic", lambda: now[0])
+    for moment in (100.0, 100.5, 101.0):
+        now[0] = moment
+        notifier.busy("checking\nthe database", 90.5)
+    notifier.ready()
+    said = b"STATUS=checking the database\nEXTEND_TIMEOUT_USEC=90500000\nWATCHDOG=1"
+    assert [listening.recv(4096) for _ in range(3)] == [said, said, b"READY=1"]
+
+
 @pytest.mark.parametrize("environment", [{}, {"NOTIFY_SOCKET": ""}, {"NOTIFY_SOCKET": "vsock:2:1"}])
 def test_without_systemd_nothing_happens(environment: dict[str, str]) -> None:
     notifier = Notifier(environment)

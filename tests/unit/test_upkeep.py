@@ -200,7 +200,7 @@ def test_erasing_leaves_nothing_in_store_and_day_files(
     [
         (["--plate", "AB1"], "store.folder is missing; give --store DIR, or --config FILE"),
         (["--store", "STORE/no", "--plate", "A"], "no such file; name the folder of a store"),
-        (["--store", "STORE"], "nothing says what to erase; give --plate, --since or --until"),
+        (["--store", "STORE"], "nothing says what to erase; give --plate, --since, --until or --damaged"),
         (["--store", "STORE", "--since", "now"], "--since is 'now', which is no time; write it as 2026-05-01"),
     ],
 )
@@ -209,6 +209,17 @@ def test_erasing_without_saying_what_or_where_erases_nothing(
 ) -> None:
     assert run("erase", *[argument.replace("STORE", str(store / "store")) for argument in arguments]) == 2
     assert message in capsys.readouterr().err
+    assert left(store) == ["k1", "k2", "k3"]
+
+
+def test_databases_that_were_set_aside_as_damaged_are_erased_as_a_whole(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for flags, told in (([], {"damaged": 1}), (["--plate", "ZZ9"], {"events": 0, "lines": 0, "damaged": 1})):
+        (store / "store/damaged-1").mkdir()
+        assert run("erase", "--json", "--config", store / "c.toml", "--damaged", *flags) == 0
+        assert json.loads(capsys.readouterr().out) == told
+        assert not (store / "store/damaged-1").exists()
     assert left(store) == ["k1", "k2", "k3"]
 
 
