@@ -41,7 +41,7 @@ _LINE_MARGIN = 0.02  # of a line's own width and height; less than of a plate's,
 _HALF = math.log(0.5)
 _UPRIGHT = 0.75  # width / height below which a plate stands on its side
 _HEADLONG = -4.0  # nats; one plate in fifty hangs upside down, and hardly that
-_DOUBT = -0.3  # log-probability of a text below which it is looked at again, and upside down
+_DOUBT = -0.1  # log-probability of a text below which it is looked at again, and upside down
 _NO_TEXT = -7.0  # log-probability of one that is so unlikely that no further look makes a text of it
 _AGAIN = ((0.1, 0.0), (-0.05, -0.02), (0.0, 0.12), (0.0, -0.12))  # wider, tighter, higher, lower
 
