@@ -6,58 +6,19 @@ Whoever takes frames calls :meth:`Source.latest` again and again, which waits fo
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from edge_ocr.camera import files, is_live, open_camera
+from edge_ocr.camera import Source, files, is_live, open_camera
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from edge_ocr.camera import Camera
     from edge_ocr.clock import Clock
     from edge_ocr.tables import CameraSettings
     from edge_ocr.types import Frame
 
 
-class Source(Protocol):
-    """What frames come from."""
-
-    @property
-    def live(self) -> bool:
-        """Whether it goes on by itself, and what is not taken is lost."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing will come any more."""
-
-    @property
-    def dropped(self) -> int:
-        """How many frames were lost because newer ones came before they were taken."""
-
-    @property
-    def recoveries(self) -> Mapping[str, int]:
-        """How often each rung of a camera's recovery ladder was climbed."""
-
-    @property
-    def trouble(self) -> str | None:
-        """Why a camera gives no frames at the moment, while it is helped up again; None if all is well."""
-
-    def latest(self, timeout: float) -> Frame | None:
-        """The next frame to process.
-
-        Args:
-            timeout: seconds to wait for one.
-
-        Returns:
-            The frame, or None if there was none in time, or will be none at all.
-
-        Raises:
-            SourceError: it cannot be read; CameraLost if nothing helped.
-
-        """
-
-    def close(self) -> None:
-        """Let go of it, within seconds; a second time does nothing."""
+__all__ = ["Source", "open_source"]
 
 
 def open_source(settings: CameraSettings, clock: Clock, *, name: str | None = None, realtime: bool = False) -> Source:
@@ -74,33 +35,8 @@ def open_source(settings: CameraSettings, clock: Clock, *, name: str | None = No
 
     """
     if is_live(settings.source):
-        return _Live(open_camera(settings.source, settings, name=name or settings.name, clock=clock))
+        return open_camera(settings.source, settings, name=name or settings.name, clock=clock)
     return _Recording(settings.source, clock, name=name, realtime=realtime)
-
-
-class _Live:
-    live, ended = True, False
-
-    def __init__(self, camera: Camera) -> None:
-        self._camera = camera
-
-    @property
-    def dropped(self) -> int:
-        return self._camera.dropped
-
-    @property
-    def recoveries(self) -> Mapping[str, int]:
-        return self._camera.recoveries
-
-    @property
-    def trouble(self) -> str | None:
-        return self._camera.trouble
-
-    def latest(self, timeout: float) -> Frame | None:
-        return self._camera.latest(timeout)
-
-    def close(self) -> None:
-        self._camera.close()
 
 
 class _Recording:

@@ -23,12 +23,16 @@ _SCHEMES = ("picamera2://", "rtsp://", "rtsps://", "http://", "https://", "fake:
 _DEVICES = ("/dev/video", "/dev/v4l/")
 
 
-class Camera(Protocol):
-    """A live camera: the newest picture, or none in time."""
+class Source(Protocol):
+    """What frames come from: a camera, which gives its newest, or a recording, which gives every one."""
 
     @property
-    def name(self) -> str:
-        """What its frames say as their ``source``."""
+    def live(self) -> bool:
+        """Whether it goes on by itself, and what is not taken is lost."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will come any more."""
 
     @property
     def dropped(self) -> int:
@@ -36,32 +40,40 @@ class Camera(Protocol):
 
     @property
     def recoveries(self) -> Mapping[str, int]:
-        """How often each rung of the recovery ladder was climbed: 'reopen', 'restart', 'power_cycle'."""
+        """How often each rung of a camera's recovery ladder was climbed: 'reopen', 'restart', 'power_cycle'."""
 
     @property
     def trouble(self) -> str | None:
-        """Why it gives no pictures at the moment, in one line; None if all is well."""
+        """Why it gives no frames at the moment, while it is helped up again, in one line; None if all is well."""
 
     def latest(self, timeout: float) -> Frame | None:
-        """The newest picture that was not handed out yet.
+        """The next frame to process: the newest that was not handed out yet, or the one after the last.
 
-        Recovery happens in here as well, so call it again and again, from one thread at a time; nothing else needs to
-        be done about a camera in trouble.
+        A camera's recovery happens in here as well, so call it again and again, from one thread at a time; nothing else
+        needs to be done about a camera in trouble.
 
         Args:
             timeout: seconds to wait for one, 0 to look only.
 
         Returns:
-            The picture, or None if nothing new came in time.
+            The frame, or None if nothing new came in time, or nothing will come at all.
 
         Raises:
-            CameraLost: the recovery ladder is exhausted.
+            SourceError: it cannot be read; CameraLost if the recovery ladder is exhausted.
             ValueError: timeout is negative, or the camera was closed.
 
         """
 
     def close(self) -> None:
-        """Let go of the camera, within seconds; a second time does nothing."""
+        """Let go of it, within seconds; a second time does nothing."""
+
+
+class Camera(Source, Protocol):
+    """A live camera, which never ends by itself."""
+
+    @property
+    def name(self) -> str:
+        """What its frames say as their ``source``."""
 
     def __enter__(self) -> Self:
         """The camera."""

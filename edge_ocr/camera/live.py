@@ -67,6 +67,8 @@ class LiveCamera:
 
     """
 
+    live, ended = True, False
+
     def __init__(
         self,
         source: str,
