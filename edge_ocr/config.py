@@ -7,16 +7,13 @@ Python callers. An error tells the file, the key path and the cure; an unknown k
 
 from __future__ import annotations
 
-import difflib
-import itertools
-import reprlib
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, is_dataclass
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
+from edge_ocr.checks import CHECKS, nearest, quoted
+from edge_ocr.contradictions import contradictions
 from edge_ocr.errors import ConfigError, printable
 from edge_ocr.tables import (
     CameraSettings,
@@ -24,16 +21,17 @@ from edge_ocr.tables import (
     HealthSettings,
     ListSettings,
     MoreSettings,
-    MqttSettings,
     PaceSettings,
     PrivacySettings,
     PublishSettings,
     WebSettings,
 )
 from edge_ocr.tables import choice as _choice
-from edge_ocr.tables import kinds as _kinds
 from edge_ocr.tables import number as _number
-from edge_ocr.types import Action, Kind
+from edge_ocr.types import Kind
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,119 +223,22 @@ def parse(tables: Mapping[str, Any], *, origin: str) -> Settings:
 
     """
     settings: Settings = _table(Settings(), tables, origin, "")
-    for place, wrong in _contradictions(settings):
+    for place, wrong in contradictions(settings):
         raise ConfigError(f"{origin}: {place} {wrong}")
     return settings
-
-
-def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
-    """What each key may say alone, but not beside the others: a key path and what is wrong with it."""
-    return itertools.chain(
-        _privacy_contradictions(settings),
-        _publish_contradictions(settings),
-        _web_contradictions(settings),
-        *(_camera_contradictions(settings.camera, number) for number in range(len(settings.camera))),
-    )
-
-
-def _camera_contradictions(cameras: Sequence[CameraSettings], number: int) -> Iterator[tuple[str, str]]:
-    camera, place = cameras[number], f"camera[{number}]"
-    if not camera.name.isascii() or not camera.name.replace("-", "").replace("_", "").isalnum():
-        yield f"{place}.name", f"is {_quoted(camera.name)}; give letters, digits, '-' and '_'"
-    if camera.name in {other.name for other in cameras[:number]}:
-        yield f"{place}.name", f"is {_quoted(camera.name)}, as that of another camera; give each its own"
-    if not camera.source:
-        yield f"{place}.source", "is missing; name a camera, such as 'picamera2://0', '/dev/video0' or 'rtsp://...'"
-    if camera.rotate % 90:
-        yield f"{place}.rotate", f"is {camera.rotate}; give 0, 90, 180 or 270"
-    if (camera.width is None) != (camera.height is None):
-        yield f"{place}.width", "is given without its height, or the other way round; give both or none"
-    if camera.password_file is not None and camera.username is None:
-        yield f"{place}.username", f"is missing, but {place}.password_file needs it; name the user"
-    if camera.recovery.pause_seconds > camera.recovery.pause_most_seconds:
-        yield f"{place}.recovery.pause_seconds", "is more than pause_most_seconds; give a smaller number"
-
-
-def _privacy_contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
-    privacy = settings.privacy
-    if privacy.mode == "hashed" and privacy.key_file is None:
-        yield "privacy.key_file", "is missing, but privacy.mode 'hashed' needs it; name a file of 32 secret bytes"
-    if privacy.mode == "hashed" and privacy.crops == "keep":
-        yield "privacy.crops", "is 'keep', but pictures show what 'hashed' hides; give 'blur' or 'drop'"
-    if privacy.mode == "listed" and settings.lists.file is None:
-        yield "privacy.mode", "is 'listed', but without lists.file no event would be kept; name that file"
-
-
-def _publish_contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
-    publish = settings.publish
-    if publish.destinations and settings.store.folder is None:
-        yield "store.folder", "is missing, but [publish] needs it, to keep what cannot be delivered yet; name one"
-    if publish.retry.first_seconds > publish.retry.most_seconds:
-        yield "publish.retry.first_seconds", "is more than publish.retry.most_seconds; give a smaller number"
-    for number in range(len(publish.more)):
-        yield from _more_contradictions(publish.more, number)
-    for place, table in publish.tables:
-        yield from _mqtt_contradictions(table.mqtt, f"{place}.mqtt")
-        url = table.webhook.url
-        if url is not None and not _is_web_address(url):
-            yield f"{place}.webhook.url", f"is {_quoted(url)}, which is no address; write it as 'https://host/path'"
-
-
-def _more_contradictions(more: Sequence[MoreSettings], number: int) -> Iterator[tuple[str, str]]:
-    one, place = more[number], f"publish.more[{number}]"
-    if not one.name.isascii() or not one.name.replace("-", "").replace("_", "").isalnum():
-        yield f"{place}.name", f"is {_quoted(one.name)}; give letters, digits, '-' and '_'"
-    if one.name in {"mqtt", "webhook", "files", "relay", *(other.name for other in more[:number])}:
-        yield f"{place}.name", f"is {_quoted(one.name)}, as that of another destination; give each its own"
-    used = _kinds(one)
-    if len(used) != 1:
-        found = f"has {' and '.join(used)}" if used else "has no destination"
-        yield place, f"{found}; give it one table: mqtt with a host, webhook with a url, files or relay"
-
-
-def _mqtt_contradictions(mqtt: MqttSettings, place: str) -> Iterator[tuple[str, str]]:
-    if mqtt.cert_file is not None and mqtt.key_file is None:
-        yield f"{place}.key_file", f"is missing, but {place}.cert_file needs it; name the certificate's key"
-    if mqtt.password_file is not None and mqtt.username is None:
-        yield f"{place}.username", f"is missing, but {place}.password_file needs it; name the user"
-    for key in ("prefix", "discovery"):
-        topic = getattr(mqtt, key)
-        if topic is not None and set(topic) & set("+#"):
-            yield f"{place}.{key}", f"is {_quoted(topic)}, which holds a wildcard; leave out '+' and '#'"
-
-
-def _web_contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
-    web = settings.web
-    if web.enabled and settings.store.folder is None:
-        yield "store.folder", "is missing, but [web] shows what is in it; name one"
-    if web.cert_file is not None and web.key_file is None:
-        yield "web.key_file", "is missing, but web.cert_file needs it; name the certificate's key"
-    if web.cert_file is None and not web.plain and web.address not in {"127.0.0.1", "::1", "localhost"}:
-        what = f"is {_quoted(web.address)}, where passwords would cross the network unencrypted"
-        yield "web.address", f"{what}; name web.cert_file and web.key_file, or set web.plain = true"
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return False
-    plain = url.isascii() and not set(url) & set(' "<>\\^`{|}#') and "@" not in parts.netloc
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0 and plain
 
 
 def _table(defaults: Any, table: Any, origin: str, path: str) -> Any:
     """A value of the same class as ``defaults``, with what the table says instead."""
     if not isinstance(table, Mapping):
-        raise ConfigError(f"{origin}: {path} is {_quoted(table)}, but must be a table; write it as [{path}]")
+        raise ConfigError(f"{origin}: {path} is {quoted(table)}, but must be a table; write it as [{path}]")
     known = {item.name: item for item in fields(defaults)}
     values = {name: getattr(defaults, name) for name in known}
     for key, value in table.items():
-        name = key if isinstance(key, str) and key.isprintable() and len(key) <= 40 else _quoted(key)
+        name = key if isinstance(key, str) and key.isprintable() and len(key) <= 40 else quoted(key)
         place = f"{path}.{name}" if path else name
         if key not in known:
-            raise ConfigError(f"{origin}: {place} is unknown; {_nearest(str(key), known)}")
+            raise ConfigError(f"{origin}: {place} is unknown; {nearest(str(key), known)}")
         if is_dataclass(values[key]):
             values[key] = _table(values[key], value, origin, place)
         elif known[key].type in _ARRAYS:
@@ -350,125 +251,16 @@ def _table(defaults: Any, table: Any, origin: str, path: str) -> Any:
 def _array(defaults: Any, tables: Any, origin: str, path: str) -> Any:
     """Values of the same class as ``defaults``, one for each table of an array."""
     if isinstance(tables, str | Mapping) or not isinstance(tables, list | tuple):
-        raise ConfigError(f"{origin}: {path} is {_quoted(tables)}, but must be an array of tables; write [[{path}]]")
+        raise ConfigError(f"{origin}: {path} is {quoted(tables)}, but must be an array of tables; write [[{path}]]")
     return tuple(_table(defaults, table, origin, f"{path}[{number}]") for number, table in enumerate(tables))
 
 
 def _value(known: Field[Any], value: Any, place: str) -> Any:
     """One checked value; the field's annotation, a string here, says which check."""
-    check = _CHECKS[str(known.type).removesuffix(" | None")]
+    check = CHECKS[str(known.type).removesuffix(" | None")]
     if value is None and str(known.type).endswith(" | None"):
         return None  # TOML has no null; Python callers have
     return check(known, value, place)
-
-
-def _real(known: Field[Any], value: Any, place: str) -> float:
-    least, most = known.metadata["limits"]
-    # bool is an int in Python: 'true' would pass for 1.
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigError(f"{place} is {_quoted(value)}, but must be a number; give one from {least:g} to {most:g}")
-    if not least <= value <= most:
-        raise ConfigError(f"{place} is {_quoted(value)}, which is out of range; give one from {least:g} to {most:g}")
-    return float(value)
-
-
-def _whole(known: Field[Any], value: Any, place: str) -> int:
-    number = _real(known, value, place)
-    if not isinstance(value, int):
-        least, most = known.metadata["limits"]
-        raise ConfigError(
-            f"{place} is {_quoted(value)}, but must be a whole number; give one from {least:g} to {most:g}"
-        )
-    return int(number)
-
-
-def _kind(_: Field[Any], value: Any, place: str) -> Kind:
-    return Kind(_one_of(list(Kind), value, place))
-
-
-def _action(_: Field[Any], value: Any, place: str) -> Action:
-    return Action(_one_of(list(Action), value, place))
-
-
-def _one_of(known: Sequence[str], value: Any, place: str) -> str:
-    if not isinstance(value, str) or value not in known:
-        raise ConfigError(f"{place} is {_quoted(value)}, which is unknown; {_nearest(str(value), known)}")
-    return value
-
-
-def _switch(_: Field[Any], value: Any, place: str) -> bool:
-    if not isinstance(value, bool):
-        raise ConfigError(f"{place} is {_quoted(value)}, but must be true or false; write it without quotes")
-    return value
-
-
-def _text(known: Field[Any], value: Any, place: str) -> str:
-    if "choices" in known.metadata:
-        return _one_of(known.metadata["choices"], value, place)
-    if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= 1000:
-        raise ConfigError(f"{place} is {_quoted(value)}, but must be a text of one line; give one in quotes")
-    return value
-
-
-def _names(known: Field[Any], value: Any, place: str) -> tuple[str, ...]:
-    if (
-        isinstance(value, str)
-        or not isinstance(value, list | tuple)
-        or not all(isinstance(name, str) for name in value)
-    ):
-        raise ConfigError(f'{place} is {_quoted(value)}, but must be a list of names; write it as ["us", "eu"]')
-    if not value:
-        raise ConfigError(f"{place} is empty, so that nothing could be read; name at least one, or leave the key out")
-    if "choices" in known.metadata:
-        for name in value:
-            _one_of(known.metadata["choices"], name, place)
-    if len(set(value)) < len(value):
-        raise ConfigError(f"{place} is {_quoted(value)}, which names something twice; name each once")
-    return tuple(value)
-
-
-def _polygons(_: Field[Any], value: Any, place: str) -> tuple[tuple[tuple[float, float], ...], ...]:
-    cure = "write it as [[[0, 0.5], [1, 0.5], [1, 1], [0, 1]]], in shares of the picture's width and height"
-    if not isinstance(value, list | tuple) or not value or not all(isinstance(part, list | tuple) for part in value):
-        raise ConfigError(f"{place} is {_quoted(value)}, but must be a list of polygons; {cure}")
-    for polygon in value:
-        if len(polygon) < 3 or not all(_is_corner(corner) for corner in polygon):
-            what = "but must have three corners or more, each of two numbers from 0 to 1"
-            raise ConfigError(f"{place} holds {_quoted(polygon)}, {what}; {cure}")
-    return tuple(tuple((float(x), float(y)) for x, y in polygon) for polygon in value)
-
-
-def _is_corner(corner: Any) -> bool:
-    return (
-        isinstance(corner, list | tuple)
-        and len(corner) == 2
-        and all(isinstance(share, int | float) and not isinstance(share, bool) and 0 <= share <= 1 for share in corner)
-    )
-
-
-def _path(known: Field[Any], value: Any, place: str) -> Path:
-    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
-        what, example = (
-            ("file", "/etc/edge-ocr/name") if known.name.endswith("file") else ("folder", "/var/lib/edge-ocr")
-        )
-        raise ConfigError(f'{place} is {_quoted(value)}, but must be a {what}; write it as "{example}"')
-    try:
-        return Path(value).expanduser()
-    except RuntimeError as error:  # nobody of that name, or nobody who has a home
-        raise ConfigError(f"{place} is {_quoted(value)}, whose home folder is not known; write it out") from error
-
-
-_CHECKS = {
-    "float": _real,
-    "int": _whole,
-    "bool": _switch,
-    "str": _text,
-    "Kind": _kind,
-    "Action": _action,
-    "tuple[str, ...]": _names,
-    "tuple[Polygon, ...]": _polygons,
-    "Path": _path,
-}
 
 
 _ARRAYS: dict[str, Any] = {
@@ -476,15 +268,3 @@ _ARRAYS: dict[str, Any] = {
     "tuple[MoreSettings, ...]": MoreSettings(),
 }
 """What the tables of an array begin with."""
-
-
-def _quoted(value: Any) -> str:
-    """A value as it is written, cut short: a message stays one line whatever it quotes."""
-    text = reprlib.repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    names = [str(name) for name in known]
-    (*near,) = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(names)}"

@@ -14,7 +14,7 @@ from edge_ocr.engine import _INTERPRETERS
 
 ROOT = Path(__file__).parents[2]
 
-COMMON = {"types", "errors", "clock", "config", "tables"}
+COMMON = {"types", "errors", "clock", "config", "tables", "checks", "contradictions"}
 """The ground floor: every module may stand on it, and it stands on nothing but itself."""
 
 ARROWS: dict[str, set[str]] = {
@@ -22,6 +22,8 @@ ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "clock": set(),
     "config": set(),
+    "checks": set(),
+    "contradictions": set(),
     "tables": set(),
     "keyfile": set(),
     "lists": set(),
