@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import math
 import os
-from collections import Counter, deque
-from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
-from uuid import UUID
 
 from edge_ocr import vote
 from edge_ocr.bundle import shipped_bundle
 from edge_ocr.detect import Detector
 from edge_ocr.gate import Gate
-from edge_ocr.lately import Lately, is_part
-from edge_ocr.reader import SHORTEST, Reader
+from edge_ocr.judge import Judge, Rejection, Scene
+from edge_ocr.reader import Reader
 from edge_ocr.track import Box, Observation, Tracker
-from edge_ocr.types import Attempt, Event, Kind, Region
+from edge_ocr.types import Event, Region
 from edge_ocr.zones import Zones
 
 if TYPE_CHECKING:
@@ -31,8 +28,6 @@ if TYPE_CHECKING:
     from edge_ocr.types import Frame, Image, Quad, Reading, Sighting, Stamp
     from edge_ocr.vote import Vote
 
-_MOST_MISSED = 100  # tracks without an event, for whoever wants to keep them
-_MOST_TOLD = 64  # tracks that are remembered to have been told
 _CLEAR = -1.0  # log-probability of a read that may speak against what was told
 _STRANGE, _STRANGERS = 6.0, 3  # nats, and reads in a row: from here on something else stands there
 _GAP_SECONDS = 10.0  # without a frame: whatever stands where something stood before may be something else
@@ -82,18 +77,6 @@ def open_reader(settings: Settings, *, like: Reader | None = None) -> Reader:
     return Reader(settings.kind, regions=settings.regions, detector=detector, preprocess=steps)
 
 
-class Rejection(StrEnum):
-    """Why a track did not become an event."""
-
-    UNREAD = "unread"
-    FEW_READS = "few reads"
-    LOW_CONFIDENCE = "low confidence"
-    SHORT = "short"
-    FRAGMENT = "fragment"
-    BESIDE = "beside"
-    REPEAT = "repeat"
-
-
 class Pipeline:
     """The stages of one camera.
 
@@ -119,22 +102,18 @@ class Pipeline:
         zones: Zones | None = None,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        self._reader, self._random = reader, random
+        self._reader = reader
         self._tracker = Tracker(settings.track)
-        self._lately = Lately(settings.vote)
+        self._judge = Judge(settings, reader.grammar, self._tracker, random)
+        self.rejected, self.missed = self._judge.rejected, self._judge.missed
         self._gate = Gate(settings.gate)
-        self._source = ""
+        self._scene = Scene("", Region(0, 0, 0, 0))
         self._now: Stamp | None = None
         self._number, self._interval = -1, 0.0  # of the latest frame, and seconds from the one before it
-        self._size = (0, 0)
         self._decided: dict[int, str] = {}  # tracks in the picture that already were told or repeat what was
         self._asked: dict[int, float] = {}  # when each other track was last asked whether it can be told, monotonic
         self._read_at: dict[int, float] = {}  # when each track in the picture was last read, monotonic
-        self._legible: dict[int, int] = {}  # tracks that were told lately, and how many of their reads gave a text
         self._strangers: dict[int, list[Observation]] = {}  # clear reads in a row that contradict what was told
-        self._previews: dict[int, str] = {}  # the ids of tracks that were told early
-        self.rejected: Counter[Rejection] = Counter()
-        self.missed: deque[Attempt] = deque(maxlen=_MOST_MISSED)
         self.reads = self.looks = 0
         self._sightings: Sequence[Sighting] = ()
         self.configure(reader, settings, zones=zones)
@@ -150,9 +129,8 @@ class Pipeline:
         """
         self._reader = reader or self._reader
         self._settings, self._zones = settings, zones or Zones()
-        self._shortest = settings.vote.min_characters or SHORTEST[settings.kind]
         self._tracker.settings = settings.track
-        self._lately.settings = settings.vote
+        self._judge.configure(settings, self._reader.grammar)
         self._gate.settings = settings.gate
 
     def step(self, frame: Frame, *, most_reads: int | None = None) -> list[Event]:
@@ -195,8 +173,8 @@ class Pipeline:
         seen += [Observation(quad, frame.number, frame.stamp) for quad in passed]
         events = [] if goes_on else self.finish()
         self._interval = 0.0 if self._now is None else frame.stamp.mono - self._now.mono
-        self._source, self._now, self._size = frame.source, frame.stamp, (width, height)
-        self._number = frame.number
+        self._scene = Scene(frame.source, self._zones.bounds(width, height))
+        self._now, self._number = frame.stamp, frame.number
         ended = self._tracker.step(frame.number, seen, width=width, height=height, looked=regions)
         events += self._end(ended, frame.stamp)
         for track in self._tracker.tracks:
@@ -219,7 +197,7 @@ class Pipeline:
 
     def _goes_on(self, frame: Frame) -> bool:
         """Whether what is in a frame may be what was in the one before."""
-        if self._now is None or frame.source != self._source or frame.number <= self._number:
+        if self._now is None or frame.source != self._scene.source or frame.number <= self._number:
             return False
         return frame.stamp.mono - self._now.mono < max(_GAP_SECONDS, _GAP_FRAMES * self._interval)
 
@@ -258,9 +236,9 @@ class Pipeline:
         now = frame.stamp
         if track.number in self._decided:
             if not track.missed:
-                self._lately.see(self._decided[track.number], now.mono)
+                self._judge.see(self._decided[track.number], now.mono)
             return []
-        early = self._preview(track, now) if track.last_frame == frame.number else None
+        early = self._judge.preview(track, self._scene, now) if track.last_frame == frame.number else None
         final = self._decide_early(track, now)
         return [event for event in (early, final) if event]
 
@@ -271,7 +249,7 @@ class Pipeline:
             said = item.sighting.hypotheses if item.sighting else ()
             if item.sighting is None or not said:
                 continue
-            against = self._lately.contradiction(self._decided[track.number], [item.sighting], self._reader.grammar)
+            against = self._judge.speaks_against(self._decided[track.number], item.sighting)
             if against < _STRANGE:
                 strangers.clear()
             elif said[0].log_prob >= _CLEAR:
@@ -279,65 +257,33 @@ class Pipeline:
         if len(strangers) < _STRANGERS:
             return False
         self._tracker.part(track, strangers)
-        for known in (self._strangers, self._decided, self._asked, self._read_at, self._previews):
+        self._judge.forget(track)
+        for known in (self._strangers, self._decided, self._asked, self._read_at):
             known.pop(track.number, None)
         return True
-
-    def _preview(self, track: Track, now: Stamp) -> Event | None:
-        """The event of a track that is certain already, once: Wald's sequential test with the vote's odds."""
-        need = self._settings.vote
-        if track.number in self._previews or need.preview_confidence >= 1:
-            return None
-        if track.legible < max(need.preview_reads, need.min_reads):
-            return None
-        result = self._vote(track)
-        if result is None or result.reading.confidence < max(need.preview_confidence, need.min_confidence):
-            return None
-        if len(result.reading.text) < self._shortest or self._against(track, result) is not None:
-            return None
-        event = self._event(track, result, now, preview=True)
-        self._previews[track.number] = event.id
-        return event
 
     def _end(self, tracks: Sequence[Track], now: Stamp) -> list[Event]:
         """The last word on tracks that ended; whatever does not become an event is counted."""
         read: list[tuple[Track, Vote]] = []
+        scene = self._scene
         for track in tracks:
             self._asked.pop(track.number, None)
             self._read_at.pop(track.number, None)
             self._strangers.pop(track.number, None)
             if self._decided.pop(track.number, None) is None:
-                verdict = self._judge(track)
+                verdict = self._judge.verdict(track)
                 if isinstance(verdict, Rejection):
-                    self._reject(track, verdict)
+                    self._judge.reject(track, verdict, scene)
                 else:
                     read.append((track, verdict))
         # The longest first: what ends together with the whole of it is known to be a fragment.
-        told = [(self._tell(*item, now), item[0]) for item in sorted(read, key=_longest)]
+        told = [(self._judge.tell(*item, scene, now), item[0]) for item in sorted(read, key=_longest)]
         for said, track in told:
             if isinstance(said, Rejection):
-                self._reject(track, said)
+                self._judge.reject(track, said, scene)
         for track in tracks:
-            self._previews.pop(track.number, None)
+            self._judge.forget(track)
         return [said for said, _ in sorted(told, key=_oldest) if isinstance(said, Event)]
-
-    def _reject(self, track: Track, reason: Rejection) -> None:
-        self.rejected[reason] += 1
-        if reason is Rejection.REPEAT:
-            return
-        guess = self._vote(track)
-        self.missed.append(
-            Attempt(
-                source=self._source,
-                reason=str(reason),
-                text=guess.reading.text if guess else "",
-                confidence=guess.reading.confidence if guess else 0.0,
-                reads=track.reads,
-                unread=track.unread,
-                last=track.last,
-                crop=track.best[guess.best if guess else 0].crop if track.best else None,
-            )
-        )
 
     def _decide_early(self, track: Track, now: Stamp) -> Event | None:
         """An event of a track that stays, if it is due and there is evidence enough."""
@@ -345,93 +291,15 @@ class Pipeline:
         if now.mono < asked + self._settings.vote.decide_after_seconds:
             return None
         self._asked[track.number] = now.mono
-        verdict = self._judge(track)
-        told = verdict if isinstance(verdict, Rejection) else self._tell(track, verdict, now)
+        verdict = self._judge.verdict(track)
+        told = verdict if isinstance(verdict, Rejection) else self._judge.tell(track, verdict, self._scene, now)
         if isinstance(told, Event):
             self._decided[track.number] = told.reading.text
             return told
         if told is Rejection.REPEAT and not isinstance(verdict, Rejection):
-            self._reject(track, told)
+            self._judge.reject(track, told, self._scene)
             self._decided[track.number] = verdict.reading.text
         return None  # not the last word yet
-
-    def _vote(self, track: Track) -> Vote | None:
-        return vote.fuse(track.evidence, self._reader.grammar, kind=self._settings.kind) if track.best else None
-
-    def _judge(self, track: Track) -> Vote | Rejection:
-        """What a track says, if there is evidence enough; one that was told early is told whatever came then."""
-        need = self._settings.vote
-        if track.reads == track.unread:
-            return Rejection.UNREAD
-        told = track.number in self._previews
-        if track.legible < need.min_reads and not told:
-            return Rejection.FEW_READS
-        result = self._vote(track)
-        if result is None:
-            return Rejection.UNREAD
-        if result.reading.confidence < need.min_confidence and not told:
-            return Rejection.LOW_CONFIDENCE
-        return result if len(result.reading.text) >= self._shortest else Rejection.SHORT
-
-    def _tell(self, track: Track, result: Vote, now: Stamp) -> Event | Rejection:
-        """The event, unless something is against it."""
-        against = self._against(track, result)
-        if against is not None and track.number not in self._previews:
-            return against
-        self._lately.remember(result.reading.text, track.evidence, track.last.mono)
-        self._legible = dict([*self._legible.items(), (track.number, track.legible)][-_MOST_TOLD:])
-        return self._event(track, result, now, preview=False)
-
-    def _against(self, track: Track, result: Vote) -> Rejection | None:
-        """Why a text is no event: it was told a short while ago, is a part of what is known, or of the same vehicle."""
-        text = result.reading.text
-        self._lately.forget(track.first.mono)
-        known = self._lately.repeated(text, track.evidence, self._reader.grammar)
-        if known is not None:
-            self._lately.see(known, track.last.mono)
-            return Rejection.REPEAT
-        others = {track.number: track for track in self._tracker.tracks}
-        said = {number: self._judge(other) for number, other in others.items() if number != track.number}
-        read = {number: ballot.reading.text for number, ballot in said.items() if not isinstance(ballot, Rejection)}
-        if self._lately.holds_part(text) or any(is_part(text, other) for other in read.values()):
-            return Rejection.FRAGMENT
-        if self._settings.kind is Kind.PLATE:
-            legible = self._legible | {number: others[number].legible for number in read}
-            if any(legible.get(number, 0) > track.legible for number in self._tracker.beside(track)):
-                return Rejection.BESIDE
-        return None
-
-    def _event(self, track: Track, result: Vote, now: Stamp, *, preview: bool) -> Event:
-        evidence = track.best[result.best]
-        stays = any(track.number == other.number for other in self._tracker.tracks)
-        picture = self._zones.bounds(*self._size)
-        counts = {
-            "unread": track.unread,
-            "outvoted": result.outvoted,
-            "surplus": track.legible - len(track.best),
-            "skipped": track.seen - track.reads,
-        }
-        crop = evidence.crop
-        return Event(
-            id=self._previews.get(track.number) or uuid7(now.wall, self._random),
-            source=self._source,
-            reading=result.reading,
-            reads=track.reads,
-            unread=track.unread,
-            first=track.first,
-            last=track.last,
-            first_frame=track.first_frame,
-            last_frame=track.last_frame,
-            crop=crop,
-            crop_frame=evidence.frame,
-            direction=track.direction,
-            entry=track.start.side(picture),
-            exit=None if stays else track.box.side(picture),
-            standing=track.standing,
-            rejected={reason: count for reason, count in counts.items() if count},
-            preview=preview,
-            votes=result.ballots,
-        )
 
 
 def _longest(item: tuple[Track, Vote]) -> tuple[int, int]:
@@ -440,21 +308,6 @@ def _longest(item: tuple[Track, Vote]) -> tuple[int, int]:
 
 def _oldest(item: tuple[Event | Rejection, Track]) -> int:
     return item[1].number
-
-
-def uuid7(wall: float, random: Callable[[int], bytes]) -> str:
-    """An identifier that sorts by time: UUID version 7 (RFC 9562, section 5.7).
-
-    Args:
-        wall: seconds since 1970; before 1970 counts as 1970.
-        random: n -> n random bytes.
-
-    """
-    moment = int(max(0.0, wall) * 1000).to_bytes(6, "big")
-    data = bytearray(moment + random(10))
-    data[6] = data[6] & 0x0F | 0x70  # the version
-    data[8] = data[8] & 0x3F | 0x80  # the variant
-    return str(UUID(bytes=bytes(data)))
 
 
 def _crop(image: Image, quad: Quad) -> Image:

@@ -75,7 +75,7 @@ def watch(
         random: n -> n random bytes, for the events' ids.
         counts: is added to, to see what becomes of frames and tracks: 'frames', 'looks' (frames that were worth one),
             'failed frames', 'events', and the tracks that gave no event, 'not kept' among them, under the reasons of
-            :class:`edge_ocr.pipeline.Rejection`.
+            :class:`edge_ocr.judge.Rejection`.
         health: is told of frames, events and rejections, and watches lists, store and destinations meanwhile.
 
     Returns:

@@ -22,9 +22,10 @@ from edge_ocr.crew import GOOD, Crew
 from edge_ocr.desk import Desk
 from edge_ocr.errors import ConfigError, EdgeOcrError
 from edge_ocr.health import Health
+from edge_ocr.judge import uuid7
 from edge_ocr.live import Board
 from edge_ocr.notify import Notifier
-from edge_ocr.pipeline import open_reader, uuid7
+from edge_ocr.pipeline import open_reader
 from edge_ocr.posts import Posts
 from edge_ocr.store import Database, Keeper
 from edge_ocr.store.database import Entry

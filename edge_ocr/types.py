@@ -337,7 +337,7 @@ class Event:
 class Attempt:
     """A track that did not become an event: the answer to 'why was this plate missed?'.
 
-    ``reason`` is one of :class:`edge_ocr.pipeline.Rejection`; ``text`` the best guess, '' without one, and
+    ``reason`` is one of :class:`edge_ocr.judge.Rejection`; ``text`` the best guess, '' without one, and
     ``confidence`` its probability; ``crop`` the picture that could be read best, None if none could.
     """
 

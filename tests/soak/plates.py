@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edge_ocr.pipeline import uuid7
+from edge_ocr.judge import uuid7
 from edge_ocr.types import Alternative, Direction, Event, Kind, Quad, Reading
 
 if TYPE_CHECKING:

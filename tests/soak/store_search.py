@@ -13,7 +13,7 @@ from pathlib import Path
 from edge_ocr.clock import SystemClock
 from edge_ocr.config import KeepSettings, StoreSettings
 from edge_ocr.decide import substitution
-from edge_ocr.pipeline import uuid7
+from edge_ocr.judge import uuid7
 from edge_ocr.store import Database, Entry
 from edge_ocr.store.search import Wanted, page
 from edge_ocr.store.view import View

@@ -15,7 +15,8 @@ from edge_ocr import ctc
 from edge_ocr.clock import FakeClock
 from edge_ocr.config import parse
 from edge_ocr.grammar import word_grammar
-from edge_ocr.pipeline import Pipeline, Rejection, open_reader, uuid7
+from edge_ocr.judge import Rejection, uuid7
+from edge_ocr.pipeline import Pipeline, open_reader
 from edge_ocr.types import Direction, Frame, Kind, Quad, Sighting, Strip
 from edge_ocr.zones import Zones
 
