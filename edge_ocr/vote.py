@@ -8,6 +8,7 @@ says about it, so that a text that no single frame got right can still win. docs
 from __future__ import annotations
 
 import math
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -187,7 +188,9 @@ def _blank(grammar: Grammar) -> int:
 
 
 def _text(labels: Labels, grammar: Grammar) -> str:
-    return "".join(grammar.alphabet[position] for position in np.searchsorted(grammar.classes, labels))
+    """Characters put together where an alphabet spells them by their parts, such as the syllables of Hangul."""
+    text = "".join(grammar.alphabet[position] for position in np.searchsorted(grammar.classes, labels))
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _weighed(sightings: Sequence[Sighting], grammar: Grammar) -> dict[Labels, float]:

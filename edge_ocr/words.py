@@ -8,6 +8,7 @@ after the other (:func:`edge_ocr.decode.search`), and a text's weight is the bet
 from __future__ import annotations
 
 import math
+import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -109,16 +110,29 @@ def listed_grammar(
 
     """
     _check_price(unlisted, price)
-    known = set(alphabet)
+    known = frozenset(alphabet)
     forms = (form for name in names for form in ((name, name.upper()) if capitals else (name,)))
-    spelt = dict.fromkeys(form for form in forms if form and known.issuperset(form))
-    if not spelt:
+    spellings = dict.fromkeys(spelling for form in forms if (spelling := spelt(form, known)))
+    if not spellings:
         raise GrammarError("no name of the list can be written in the recogniser's alphabet; check the list's language")
-    grammar = word_grammar(list(spelt), alphabet, blank=blank, free_prior=0.0, strength=1.0, length_bonus=0.0)
+    grammar = word_grammar(list(spellings), alphabet, blank=blank, free_prior=0.0, strength=1.0, length_bonus=0.0)
     if not unlisted:
         return grammar
     free = _anything(alphabet, grammar.classes, character=-price, text=math.log(unlisted))
     return Grammar(grammar.automaton, alphabet, grammar.classes, (), unlisted=free)
+
+
+def spelt(text: str, known: frozenset[str]) -> str:
+    """A text in the characters of an alphabet; '' where they do not suffice.
+
+    A character that the alphabet lacks is spelt by its parts (Unicode's canonical decomposition), such as a syllable of
+    Hangul by its letters; the vote puts them together again.
+    """
+    if known.issuperset(text):
+        return text
+    parts = [c if c in known else unicodedata.normalize("NFD", c) for c in unicodedata.normalize("NFC", text)]
+    spelling = "".join(parts)
+    return spelling if known.issuperset(spelling) else ""
 
 
 def read_names(path: str | os.PathLike[str]) -> list[str]:

@@ -7,6 +7,7 @@ runs them. Texts count as right when their letters and digits are, case ignored,
 from __future__ import annotations
 
 import time
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from edge_ocr.bundle import load_bundle
 from edge_ocr.decode import search
 from edge_ocr.recognise import Recogniser, log_softmax
 from edge_ocr.sight import BEAM, LISTED
-from edge_ocr.types import Kind, Sighting, Strip
+from edge_ocr.types import Kind, Quad, Sighting, Strip, corners_of
 from edge_ocr.words import listed_grammar, open_grammar
 from export import photographs
 from export.scoring import Calibration, Score, calibration, scored
@@ -76,6 +77,30 @@ def look(bundle: Bundle, folder: Path) -> list[Look]:
             log_probs = recogniser(strip)
             looks.append(Look(strip, label.text, log_probs, 1000 * (time.perf_counter() - begin)))
     return looks
+
+
+def look_at_renders(bundle: Bundle, shard: Path) -> list[Look]:
+    """Recognise every strip of a shard (see :mod:`export.synthetic.sign_strips`)."""
+    from export.synthetic.sign_strips import HEIGHT, load_shard  # noqa: PLC0415 - needs the font libraries
+
+    recogniser = Recogniser(bundle)
+    looks = []
+    for width, group in load_shard(shard).items():
+        corners = corners_of([(0, 0), (width, 0), (width, HEIGHT), (0, HEIGHT)])
+        quad = Quad(corners, bundle.kind, 1.0)
+        for image, classes in zip(group.strips, group.labels.tolist(), strict=True):
+            begin = time.perf_counter()
+            log_probs = recogniser(strip := Strip(image, quad))
+            spelling = "".join(recogniser.alphabet[number - 1] for number in classes if number)
+            label = unicodedata.normalize("NFC", spelling)
+            looks.append(Look(strip, label, log_probs, 1000 * (time.perf_counter() - begin)))
+    return looks
+
+
+def exact(looks: Sequence[Look], alphabet: str) -> float:
+    """The share of texts that are right in every character, case, spaces and marks included."""
+    reads = _reads(looks, alphabet, 1.0)
+    return float(np.mean([text == item.label for (text, _), item in zip(reads, looks, strict=True)]))
 
 
 def evaluate(looks: Sequence[Look], alphabet: str, *, name: str, temperature: float = 1.0) -> Evaluation:

@@ -10,6 +10,11 @@ from export import places
 if TYPE_CHECKING:
     import argparse
 
+    from export.synthetic.sign_boards import Studio
+
+_APART = 1_000_000  # from a training's seed to that of renders which it never sees
+_HELD_BACK = 1_500
+
 
 def add_sign(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``sign``."""
@@ -19,29 +24,54 @@ def add_sign(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shards", type=int, default=100, help="of 6,000 rendered strips each")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2, help="cores to use")
+    parser.add_argument("--alphabet", type=Path, help="a file with the characters of another script, in UTF-8")
+    parser.add_argument("--fonts", type=Path, help="a folder with typefaces of that script")
+    parser.add_argument("--words", type=Path, help="words or names in that script, one a line; made up without them")
 
 
 def run_sign(args: argparse.Namespace) -> int:
     """Render, train and pack; what an earlier run left is used."""
     from export import sign_packing, signs  # noqa: PLC0415 - needs torch, which other commands do without
-    from export.synthetic import sign_fonts, sign_strips  # noqa: PLC0415 - needs the font libraries
+    from export.synthetic import sign_strips  # noqa: PLC0415 - needs the font libraries
 
-    fonts, shards = args.cache / "fonts", args.cache / "signs"
-    sign_fonts.fetch(fonts)
-    sign_strips.render_shards(shards, sign_strips.studio(fonts, args.data), seed=args.seed, count=args.shards)
+    if (args.alphabet is None) != (args.fonts is None):
+        print("--alphabet and --fonts go together: the characters of a script, and typefaces that have them")
+        return 2
+    name = "sign" if args.alphabet is None else f"sign-{args.alphabet.stem}"
+    shards, held = args.cache / f"{name}s", args.cache / f"{name}s-held-back"
+    studio, characters = _studio(args)
+    sign_strips.render_shards(shards, studio, seed=args.seed, count=args.shards, alphabet=characters)
+    sign_strips.render_shards(held, studio, seed=args.seed + _APART, count=1, size=_HELD_BACK, alphabet=characters)
     recipe = signs.Recipe(
         shards=shards,
-        out=args.cache / f"sign-{args.seed}",
+        out=args.cache / f"{name}-{args.seed}",
         minutes=args.minutes,
         seed=args.seed,
         threads=args.threads,
-        data=args.data,
+        data=args.data if args.alphabet is None else None,
+        alphabet=characters,
+        held=held,
     )
     checkpoint = signs.train(recipe)
-    told = f"python -m export sign --minutes {args.minutes:g} --shards {args.shards} --seed {args.seed}"
+    script = "" if args.alphabet is None else f" --alphabet {args.alphabet.name} --fonts {args.fonts.name}"
+    told = f"python -m export sign --minutes {args.minutes:g} --shards {args.shards} --seed {args.seed}{script}"
     sign_packing.pack(checkpoint, recipe, args.out, places.tools_of(args), training={"recipe": told})
     print(f"wrote {args.out}")
     return 0
+
+
+def _studio(args: argparse.Namespace) -> tuple[Studio, str]:
+    """What draws the strips, and the characters that they may show."""
+    from export.synthetic import scripts, sign_fonts, sign_strips  # noqa: PLC0415 - needs the font libraries
+    from export.synthetic.sign_texts import ALPHABET  # noqa: PLC0415 - the same
+
+    if args.alphabet is None:
+        fonts = args.cache / "fonts"
+        sign_fonts.fetch(fonts)
+        return sign_strips.studio(fonts, args.data), ALPHABET
+    alphabet = scripts.load_alphabet(args.alphabet)
+    words = scripts.load_names(args.words) if args.words else []
+    return sign_strips.script_studio(args.fonts, args.data, alphabet, words), alphabet.characters
 
 
 def add_sheet(parser: argparse.ArgumentParser) -> None:

@@ -51,7 +51,8 @@ def pack(
 
     Args:
         checkpoint: as :func:`export.signs.train` leaves it.
-        recipe: of the training: its shards set the ranges of int8, its photographs the temperature and the figures.
+        recipe: of the training: its shards set the ranges of int8, its photographs the temperature and the figures, as
+            do its renders that were held back.
         folder: of the bundle to write.
         tools: other environments.
         training: what the model card says of the training.
@@ -94,6 +95,8 @@ def pack(
         figures = {
             name: measured(looks, recipe.alphabet, name=name, temperature=warmth) for name, looks in folders.items()
         }
+        if recipe.held is not None:
+            figures["held_back_renders"] = held_back(bundle, recipe.held)
         accuracy = figures | {"int8_logit_error": round(max(errors), 4)}
         card = {"training": training, "accuracy": accuracy, "licence": _LICENCE}
         bundles.write(draft, model, task="recognise", kind=kind, settings=settings, card=card)
@@ -162,6 +165,14 @@ def measured(looks: Sequence[Look], alphabet: str, *, name: str, temperature: fl
         "calibration_error_before": round(cold.error, 4),
         "milliseconds": round(warm.milliseconds, 3),
     }
+
+
+def held_back(bundle: Bundle, shards: Path) -> dict[str, Any]:
+    """The model card's figures for renders that no training saw."""
+    looks = [
+        item for path in sorted(shards.glob("signs-*.npz")) for item in evaluate_words.look_at_renders(bundle, path)
+    ]
+    return {"crops": len(looks), "exact": round(evaluate_words.exact(looks, bundle.settings["alphabet"]), 4)}
 
 
 _LICENCE = {

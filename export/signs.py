@@ -31,6 +31,7 @@ FOLDERS = ("words_train_crops", "signs_de_crops")
 HIDDEN = 96
 CHANNELS = (32, 48, 80, 112, 112, 160)
 PEAK_RATE = 2e-3
+_MANY = 1000  # characters, from which on a state must tell apart more than it can hold
 _BATCH = 128
 _MIXED = 3  # shards shuffled together
 _MEASURED = 600  # photographs of a folder while training; packing measures all
@@ -49,6 +50,7 @@ class Recipe:
         data: folder of development photographs, or None to measure nothing.
         rate: the highest learning rate.
         alphabet: of the shards' classes.
+        held: folder of shards that never train, which the bundle is measured on; None for none.
 
     """
 
@@ -60,11 +62,13 @@ class Recipe:
     data: Path | None = None
     rate: float = PEAK_RATE
     alphabet: str = ALPHABET
+    held: Path | None = None
 
 
 def make(alphabet: str) -> Crnn:
     """The network with fresh weights."""
-    return Crnn(classes=len(alphabet) + 1, hidden=HIDDEN, height=HEIGHT, channels=CHANNELS)
+    hidden = HIDDEN if len(alphabet) < _MANY else 2 * HIDDEN
+    return Crnn(classes=len(alphabet) + 1, hidden=hidden, height=HEIGHT, channels=CHANNELS)
 
 
 def train(recipe: Recipe) -> Path:

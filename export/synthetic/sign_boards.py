@@ -14,12 +14,11 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from export.synthetic.sign_fonts import Typeface
-    from export.synthetic.sign_texts import Writer
 
     Picture = NDArray[Any]  # uint8; OpenCV's stubs do not say so of what they return
 
@@ -37,7 +36,7 @@ _LEAST_CONTRAST = 22.0
 class Line:
     """``image`` grey uint8; ``box`` x0, y0, x1, y1 of what is cropped in it; ``text`` what the ink says.
 
-    ``tall`` is how much of the box's height the letters have.
+    ``tall`` is how much of the box's height the letters have; less for those with fine strokes, so that these are seen.
     """
 
     image: Picture
@@ -48,15 +47,20 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Studio:
-    """What lines are made of; ``photographs`` are grey and of any sizes."""
+    """What lines are made of; ``photographs`` are grey and of any sizes.
+
+    ``rings`` is the share of whole round signs; ``tall`` that of all other lines (see :class:`Line`).
+    """
 
     typefaces: Sequence[Typeface]
-    writer: Writer
+    writer: Callable[[np.random.Generator], str]
     photographs: Sequence[Picture]
+    rings: float = _RINGS
+    tall: float = 1.0
 
     def line(self, rng: np.random.Generator) -> Line:
         """One line on its board."""
-        if rng.random() < _RINGS:
+        if rng.random() < self.rings:
             return self._ring(rng)
         mask, text = self._lettering(rng, self.writer(rng))
         height, width = mask.shape
@@ -70,7 +74,7 @@ class Studio:
         _paint(rng, board, mask, (left, above), ink)
         if rng.random() < 0.12:
             _furniture(rng, board, ink)
-        return Line(board, (left, above, left + width, above + height), text)
+        return Line(board, (left, above, left + width, above + height), text, self.tall)
 
     def typeface(self, rng: np.random.Generator, text: str) -> Typeface | None:
         """One that has every character of a text."""

@@ -12,13 +12,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from fontTools.ttLib import TTFont, TTLibError
-from PIL import Image, ImageDraw, ImageFont
+from fontTools.ttLib import TTCollection, TTFont, TTLibError
+from PIL import Image, ImageDraw, ImageFont, features
 
 from export.synthetic import fonts
 from export.synthetic.sign_texts import ALPHABET
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -41,7 +42,18 @@ _NPM = """
     raleway josefin-sans ubuntu titillium-web oleo-script bree-serif patua-one graduate boogaloo chewy sigmar-one
     zilla-slab libre-baskerville rubik
 """.split()  # noqa: SIM905 the same
-_LEFT_OUT = ("Math", "Symbol", "initials", "Initials", "DisplayInitials", "Bullets", "Dingbat", "Keyboard", "Mono-")
+_LEFT_OUT = (
+    "Math",
+    "Symbol",
+    "initials",
+    "Initials",
+    "DisplayInitials",
+    "Bullets",
+    "Dingbat",
+    "Keyboard",
+    "LastResort",
+    "Mono-",
+)
 _DICTIONARIES = ("wamerican/usr/share/dict/american-english", "wngerman/usr/share/dict/ngerman")
 _SIZE = 52
 _ENGLISH_SHARE = 3
@@ -50,23 +62,36 @@ _INK = 24
 
 @dataclass(frozen=True)
 class Typeface:
-    """One font file, opened when first drawn with; ``characters`` are those of the alphabet that it has."""
+    """One font of a file, opened when first drawn with.
+
+    Attributes:
+        path: of the file.
+        characters: those that it has, of the alphabet or of all.
+        shaped: whether letters change with their neighbours, or change places: HarfBuzz then sets them (Pillow's raqm).
+        number: of the font in a collection.
+
+    """
 
     path: Path
     characters: frozenset[str]
+    shaped: bool = False
+    number: int = 0
 
     @cached_property
     def _font(self) -> Any:
-        return ImageFont.truetype(str(self.path), _SIZE, layout_engine=ImageFont.Layout.BASIC)
+        engine = ImageFont.Layout.RAQM if self.shaped else ImageFont.Layout.BASIC
+        return ImageFont.truetype(str(self.path), _SIZE, index=self.number, layout_engine=engine)
 
     def draw(self, text: str, *, spread: float = 0.0) -> NDArray[np.uint8]:
         """The text as ink 0..255 on one line, cut to the ink: uint8 (h, w); of no size where it has no ink.
 
         Args:
             text: of ``characters``.
-            spread: more room between characters, in ems; letters that touch each other take 0.
+            spread: more room between characters, in ems; letters that touch each other take 0, and shaped ones have 0.
 
         """
+        if self.shaped:
+            spread = 0.0
         return _cut(self._written(text, spread)[0])
 
     def words(self, text: str, *, spread: float = 0.0) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
@@ -142,6 +167,29 @@ def load_typefaces(folder: Path) -> list[Typeface]:
     return found
 
 
+def load_script_typefaces(folder: Path, texts: Sequence[str], *, shaped: bool) -> list[Typeface]:
+    """Every typeface below a folder that can draw most of some texts, those of collections included, in a fixed order.
+
+    Args:
+        folder: with .ttf, .otf, .ttc files.
+        texts: of a script.
+        shaped: whether the script's letters are to be shaped.
+
+    Raises:
+        RuntimeError: they are, and Pillow was built without raqm.
+
+    """
+    if shaped and not features.check("raqm"):
+        raise RuntimeError("this Pillow shapes no letters; install one with raqm, as pip's wheels have")
+    found = []
+    for path in sorted(folder.rglob("*")):
+        for number, characters in enumerate(_all_characters(path)):
+            drawn = sum(characters.issuperset(text) for text in texts)
+            if 2 * drawn >= len(texts):
+                found.append(Typeface(path, characters, shaped, number))
+    return found
+
+
 def load_words(folder: Path) -> list[str]:
     """Dictionary words; English ones count three times, since most signs that are measured on are English."""
     english, german = ((folder / name).read_text("utf-8").split() for name in _DICTIONARIES)
@@ -158,6 +206,20 @@ def _characters(path: Path) -> frozenset[str]:
     have = frozenset(character for character in ALPHABET if ord(character) in codes)
     plain = {character for character in ALPHABET if character.isascii() and character.isalnum()}
     return have | {" "} if plain <= have else frozenset()
+
+
+def _all_characters(path: Path) -> list[frozenset[str]]:
+    """What each font of a file has; none where it is no font."""
+    if path.suffix not in {".ttf", ".otf", ".ttc"} or any(part in path.name for part in _LEFT_OUT):
+        return []
+    try:
+        if path.suffix != ".ttc":
+            with TTFont(path, lazy=True) as font:
+                return [frozenset(map(chr, font.getBestCmap() or {}))]
+        with TTCollection(str(path), lazy=True) as collection:
+            return [frozenset(map(chr, font.getBestCmap() or {})) for font in collection.fonts]
+    except (TTLibError, OSError):
+        return []
 
 
 def _cut(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -14,10 +14,12 @@ import cv2
 import numpy as np
 
 from edge_ocr import rectify
+from edge_ocr.words import spelt
 from export import photographs
 from export.synthetic import degrade
+from export.synthetic.scripts import ScriptWriter
 from export.synthetic.sign_boards import Line, Studio
-from export.synthetic.sign_fonts import load_typefaces, load_words
+from export.synthetic.sign_fonts import load_script_typefaces, load_typefaces, load_words
 from export.synthetic.sign_texts import ALPHABET, LONGEST, Writer
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from export.synthetic.scripts import Alphabet
 
     Picture = NDArray[Any]
 
@@ -35,6 +39,8 @@ STEP = 4
 SHARD = 6_000
 _INK_ROWS = (10, 52)
 _SMALLEST = 0.45  # of a box's height; letters that have less of it are seen smaller than others
+_FINE = 0.55  # of letters with more strokes than Latin ones
+_SAMPLES = 100  # texts that tell which typefaces suit a script
 _VIEWS = 2  # strips of each line: seeing is cheaper than drawing
 _PHOTOGRAPHS = ("road_backgrounds", "plates_ro_frames")
 """Folders whose photographs may train; what is written in them is too small to be read."""
@@ -52,6 +58,23 @@ class Group:
 def studio(fonts: Path, data: Path) -> Studio:
     """What strips are drawn with: typefaces and dictionaries of a folder, and photographs that may train."""
     return Studio(load_typefaces(fonts), Writer(load_words(fonts)), list(_backgrounds(data)))
+
+
+def script_studio(fonts: Path, data: Path, alphabet: Alphabet, words: Sequence[str]) -> Studio:
+    """The same for any script: typefaces of a folder that can draw most of what is written.
+
+    Raises:
+        ValueError: there is no such typeface.
+
+    """
+    writer = ScriptWriter(alphabet, words)
+    rng = np.random.default_rng(0)
+    faces = load_script_typefaces(fonts, [writer(rng) for _ in range(_SAMPLES)], shaped=bool(alphabet.marks))
+    if not faces:
+        raise ValueError(
+            f"{fonts}: no typeface there has the alphabet's characters; unpack fonts of the script into it"
+        )
+    return Studio(faces, writer, list(_backgrounds(data)), rings=0.0, tall=_FINE)
 
 
 def render_shards(
@@ -87,6 +110,7 @@ def render_shard(
 ) -> dict[int, Group]:
     """One shard, the same for the same arguments: about ``size`` strips, grouped by width."""
     classes = {character: place for place, character in enumerate(alphabet, start=1)}
+    known = frozenset(alphabet)
     found: dict[int, list[tuple[Picture, list[int]]]] = {width: [] for width in WIDTHS}
     line: Line | None = None
     for place in range(size):
@@ -94,7 +118,7 @@ def render_shard(
         if place % _VIEWS == 0 or line is None:
             line = maker.line(rng)
         strip = see(rng, line)
-        labels = [classes[character] for character in line.text]
+        labels = [classes[character] for character in spelt(line.text, known)]
         if fits(labels, strip.shape[1]):
             found[strip.shape[1]].append((strip, labels))
     return {width: _grouped(pairs) for width, pairs in found.items() if pairs}
