@@ -28,6 +28,7 @@ _RINGS = 0.11
 _ROAD = ("roadgeek", "opendin", "overpass", "national-park", "barlow", "fira-sans", "share-tech", "b612", "rajdhani")
 """Typefaces that are drawn after those of road signs, by parts of their paths."""
 _ON_ROADS = 0.6
+_CUT = 0.12
 _TRIES = 20
 _LEAST_CONTRAST = 22.0
 
@@ -71,10 +72,13 @@ class Studio:
         board = self._board(rng, size, paper)
         if rng.random() < 0.14:
             self._neighbour(rng, board, ink, above=above, below=below)
+        columns, rows = (left, left + width), (above, above + height)
+        if rng.random() < _CUT:
+            columns = self._cut_letter(rng, board, ink, columns=columns, rows=rows)
         _paint(rng, board, mask, (left, above), ink)
         if rng.random() < 0.12:
             _furniture(rng, board, ink)
-        return Line(board, (left, above, left + width, above + height), text, self.tall)
+        return Line(board, (columns[0], rows[0], columns[1], rows[1]), text, self.tall)
 
     def typeface(self, rng: np.random.Generator, text: str) -> Typeface | None:
         """One that has every character of a text."""
@@ -153,6 +157,35 @@ class Studio:
         rows = board[: part.shape[0]] if top else board[board.shape[0] - part.shape[0] :]
         left = int(rng.integers(board.shape[1] - width + 1))
         _blend(rows[:, left : left + width], part[:, :width], ink)
+
+    def _cut_letter(
+        self, rng: np.random.Generator, board: Picture, ink: float, *, columns: tuple[int, int], rows: tuple[int, int]
+    ) -> tuple[int, int]:
+        """A part of the word before or after, as a crop that is a little too wide has it; it is not read.
+
+        Gives the columns that are cropped, in the place of those of the word alone.
+        """
+        high = rows[1] - rows[0]
+        before = rng.random() < 0.5
+        text = self.writer(rng)
+        face = self.typeface(rng, letter := text[-1 if before else 0])
+        mask = None if face is None else face.draw(letter)
+        gap = round(high * rng.uniform(0.15, 0.4))
+        room = (columns[0] if before else board.shape[1] - columns[1]) - gap
+        if mask is None or min(mask.shape) < 2:
+            return columns
+        mask = cv2.resize(mask, (max(2, round(mask.shape[1] * high / mask.shape[0])), high))
+        seen = min(room, round(mask.shape[1] * rng.uniform(0.1, 0.5)))
+        if seen < 1:
+            return columns
+        place = board[rows[0] : rows[1]]
+        if before:
+            first = columns[0] - gap - seen
+            _blend(place[:, first : first + seen], mask[:, -seen:], ink)
+            return first, columns[1]
+        last = columns[1] + gap + seen
+        _blend(place[:, last - seen : last], mask[:, :seen], ink)
+        return columns[0], last
 
     def _ring(self, rng: np.random.Generator) -> Line:
         """A whole round sign (or an octagon): a ring, and a short text within it, under its own light."""
