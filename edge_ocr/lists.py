@@ -11,6 +11,7 @@ import csv
 import fcntl
 import io
 import os
+import re
 import unicodedata
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ _MOST_ENTRIES = 200_000
 _MOST_BYTES = 64 << 20
 _LONGEST_PLATE = 32
 _LONGEST_TEXT = 1000
+_FORMULA = re.compile("'*[=+@-]")  # what a spreadsheet computes, or guarded text (CWE-1236)
 
 # Greek and Cyrillic capitals that a plate painter, and so a list's author, may mean as the Latin ones they look like.
 _LOOK_ALIKES = str.maketrans("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧАВЕКМНОРСТУХІЈЅ", "ABEZHIKMNOPTYXABEKMHOPCTYXIJS")  # noqa: RUF001 -- they are meant
@@ -177,7 +179,7 @@ def _entries(rows: Any, origin: str, default_list: str | None) -> Iterator[Entry
         place = f"{origin}: line {rows.line_num}"
         if len(row) != len(header):
             raise ListError(f"{place}: has {len(row)} columns where the header has {len(header)}; quote separators")
-        cells = {name: cell.strip() for name, cell in zip(header, row, strict=True)}
+        cells = {name: _unguarded(cell.strip()) for name, cell in zip(header, row, strict=True)}
         entry = entry_of(cells if "list" in header else {**cells, "list": default_list or ""}, place=place)
         first = lines.setdefault((entry.list, entry.plate), rows.line_num)
         if first != rows.line_num:
@@ -255,13 +257,27 @@ def moment(text: str, *, place: str, end: bool) -> float | None:
 
 
 def dump(lists: Lists) -> str:
-    """The lists as CSV: what :func:`parse` takes, with times in UTC."""
+    """The lists as CSV: what :func:`parse` takes, with times in UTC.
+
+    A name or note that a spreadsheet would compute has an apostrophe before it, which :func:`parse` takes away again.
+    """
     out = io.StringIO(newline="")
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(COLUMNS)
     for entry in lists.entries:
-        rows.writerow([entry.list, entry.plate, entry.name, _iso(entry.start), _iso(entry.end), entry.note])
+        name, note = _guarded(entry.name), _guarded(entry.note)
+        rows.writerow([entry.list, entry.plate, name, _iso(entry.start), _iso(entry.end), note])
     return out.getvalue()
+
+
+def _guarded(cell: str) -> str:
+    """A text that no spreadsheet computes; of those that look guarded already each gets one more apostrophe."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def _unguarded(cell: str) -> str:
+    """What :func:`_guarded` was given."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def _iso(seconds: float | None) -> str:

@@ -73,8 +73,8 @@ Listener: TypeAlias = "Callable[[Event | Glimpse], None]"
 
 
 @dataclass(slots=True, eq=False)
-class _Place:
-    """Somebody who looks: at most one frame in ``every`` seconds, the next one from ``due`` on."""
+class Place:
+    """Somebody who looks: at most one frame in ``every`` seconds, which may change; the next one from ``due`` on."""
 
     looker: Looker
     every: float
@@ -92,7 +92,7 @@ class Board:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = Lock()
-        self._lookers: dict[str, tuple[_Place, ...]] = {}  # replaced as a whole, so that show() needs no lock
+        self._lookers: dict[str, tuple[Place, ...]] = {}  # replaced as a whole, so that show() needs no lock
         self._listeners: tuple[Listener, ...] = ()
         self._seen: dict[str, Seen] = {}
 
@@ -139,13 +139,13 @@ class Board:
         return dict(self._seen)
 
     @contextmanager
-    def looking(self, camera: str, looker: Looker, *, every: float = 0.0) -> Iterator[None]:
+    def looking(self, camera: str, looker: Looker, *, every: float = 0.0) -> Iterator[Place]:
         """Call somebody with frames of a camera, which need not be there yet, at most one in so many seconds."""
-        place = _Place(looker, every)
+        place = Place(looker, every)
         with self._lock:
             self._lookers = {**self._lookers, camera: (*self._lookers.get(camera, ()), place)}
         try:
-            yield
+            yield place
         finally:
             with self._lock:
                 rest = tuple(other for other in self._lookers[camera] if other is not place)

@@ -83,6 +83,7 @@ def open_server(
         audit=audit,
         hands=hands or Hands(),
         view=View(settings.store.folder),
+        archive=View(settings.store.folder),
         shield=Shield(settings.privacy),
         lists=LiveLists(settings.lists.file),
         users=Users(folder / "users.json"),

@@ -33,7 +33,7 @@ def events(site: Site, request: Request) -> Answer:
     """A page of events."""
     values = request.values
     found = search.page(
-        site.view, wanted(site, values), decide.substitution, before=values["before"], limit=values["limit"]
+        site.archive, wanted(site, values), decide.substitution, before=values["before"], limit=values["limit"]
     )
     return told({"events": found, "next": _next("/api/events", values, found, "seq")})
 
@@ -80,7 +80,7 @@ def _export(site: Site, asked: search.Wanted) -> Iterator[bytes]:
     yield _line(COLUMNS)
     before = None
     while True:
-        found = search.page(site.view, asked, decide.substitution, before=before, limit=_EXPORT_PAGE)
+        found = search.page(site.archive, asked, decide.substitution, before=before, limit=_EXPORT_PAGE)
         yield b"".join(_line(_cells(event)) for event in found)
         if len(found) < _EXPORT_PAGE:
             return

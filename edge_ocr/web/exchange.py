@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,6 +38,21 @@ class Role(IntEnum):
         return self.name.lower()
 
 
+class Hand(StrEnum):
+    """The kinds of work that are done beside the loop, each in threads of its own."""
+
+    PAGE = "page"
+    """What takes milliseconds."""
+    SEARCH = "search"
+    """Walks the store or the lists, for seconds at worst."""
+    DOOR = "door"
+    """Hashes a password, which is slow on purpose."""
+    READ = "read"
+    """Reads a picture that was sent."""
+    PICTURE = "picture"
+    """Makes pictures of cameras."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks: a user with a session, a token of a user, or nobody."""
@@ -61,6 +76,7 @@ class Request:
         caller: who asks.
         address: from where.
         now: when.
+        browser: the key by which the browser is known, or ''.
 
     """
 
@@ -72,16 +88,18 @@ class Request:
     caller: Caller
     address: str
     now: Stamp
+    browser: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is answered; ``body`` is bytes, or parts of them that are made one after the other."""
+    """What is answered; ``body`` is bytes, or parts of them that are made one after the other, ``cookies`` as sent."""
 
     status: int = 200
     body: bytes | Iterable[bytes] = b""
     kind: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: tuple[str, ...] = ()
 
 
 class Problem(Exception):  # noqa: N818 -- RFC 9457 calls it a problem
@@ -116,9 +134,9 @@ def told(value: Any, status: int = 200, **headers: str) -> Answer:
     return Answer(status, encoded(value), JSON, headers)
 
 
-def redirect(place: str, **headers: str) -> Answer:
+def redirect(place: str, *cookies: str) -> Answer:
     """Look there instead, with GET."""
-    return Answer(303, b"", HTML, {"Location": place, **headers})
+    return Answer(303, b"", HTML, {"Location": place}, cookies)
 
 
 def bad(detail: str) -> Problem:

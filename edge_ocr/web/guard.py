@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import math
 import secrets
 from collections import OrderedDict
@@ -36,6 +37,19 @@ HEADERS = {
 """What every answer carries, unless it says otherwise itself."""
 
 _MOST_KEYS = 2000  # that are remembered; beyond, the one that was quiet for longest is forgotten
+
+
+def neighbourhood(address: str) -> str:
+    """What counts as one: an address of IPv4, and of IPv6 all that a household or a server is given (a /64)."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if found.version == 4:
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 class Buckets:
@@ -78,48 +92,62 @@ class Buckets:
 
 
 class Doorkeeper:
-    """Slows down whoever guesses passwords: by address, and by user for those who have many addresses."""
+    """Slows down whoever guesses passwords: by network, and by user for those who have many networks.
+
+    A browser from which a user came in before is counted by itself, so that nobody who guesses, from elsewhere or from
+    beside it, locks that user out ("device cookies", OWASP).
+    """
 
     def __init__(self) -> None:
-        self._addresses = Buckets(1 / 20, 5)
+        self._networks = Buckets(1 / 20, 5)
         self._users = Buckets(1 / 10, 20)
+        self._known = Buckets(1 / 20, 5)
 
-    def check(self, address: str, user: str, now: float) -> None:
+    def check(self, address: str, user: str, now: float, *, known: str | None = None) -> None:
         """Whether another attempt may be made.
+
+        Args:
+            address: from where.
+            user: at whose password, or '' where it is nobody's.
+            now: monotonic seconds.
+            known: the browser, if that user came in from it before.
 
         Raises:
             Problem: too many failed; says when to come back.
 
         """
-        wait = max(self._addresses.wait(address, now, take=False), self._users.wait(user, now, take=False))
+        wait = max(bucket.wait(key, now, take=False) for bucket, key in self._counted(address, user, known))
         if wait > 0:
             raise too_many(wait, "too many attempts failed")
 
-    def failed(self, address: str, user: str, now: float) -> None:
-        """An attempt failed."""
-        self._addresses.wait(address, now)
-        self._users.wait(user, now)
+    def failed(self, address: str, user: str, now: float, *, known: str | None = None) -> None:
+        """An attempt failed; see :meth:`check`."""
+        for bucket, key in self._counted(address, user, known):
+            bucket.wait(key, now)
+
+    def _counted(self, address: str, user: str, known: str | None) -> list[tuple[Buckets, str]]:
+        if known is not None:
+            return [(self._known, known)]
+        places = [(self._networks, neighbourhood(address))]
+        return [*places, (self._users, user)] if user else places
 
 
 class Setup:
-    """The code that makes the first admin: in the log, and nowhere else; good for a few attempts."""
+    """The code that makes the first admin: in the log, and nowhere else.
+
+    It has 60 random bits. Attempts are slowed down and not counted: a limit would let strangers shut the owner out, and
+    a thousand guesses a second would take 300,000 years for a hundredth of all codes.
+    """
 
     _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # no two that look alike
-    _ATTEMPTS = 20
 
     def __init__(self) -> None:
         letters = "".join(secrets.choice(self._LETTERS) for _ in range(12))
         self.code = f"{letters[:4]}-{letters[4:8]}-{letters[8:]}"
-        self._left = self._ATTEMPTS
 
     def matches(self, said: str) -> bool:
-        """Whether this is the code; after many wrong ones nothing is until the next start."""
-        if self._left <= 0:
-            return False
-        if hmac.compare_digest(_letters(said).encode(), _letters(self.code).encode()):
-            return True
-        self._left -= 1
-        return False
+        """Whether this is the code."""
+        return hmac.compare_digest(_letters(said).encode(), _letters(self.code).encode())
 
 
 def _letters(code: str) -> str:

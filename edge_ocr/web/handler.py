@@ -14,10 +14,10 @@ import tornado.iostream
 import tornado.web
 
 from edge_ocr.errors import EdgeOcrError
-from edge_ocr.web import files, guard, openapi, pages, stream
+from edge_ocr.web import files, guard, lens, openapi, pages
 from edge_ocr.web.exchange import FORM, JSON, Answer, Caller, Problem, Request, Role, bad, encoded, missing, redirect
 from edge_ocr.web.fields import from_json, from_query
-from edge_ocr.web.people import cookie_name
+from edge_ocr.web.people import BROWSER, SESSION, cookie_name
 from edge_ocr.web.routes import SMALL, names_of
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Handler(tornado.web.RequestHandler):
 
     def _check(self) -> None:
         request = self.request
-        wait = self._house.rates.wait(self._address(), self._now.mono)
+        wait = self._house.rates.wait(self._where(), self._now.mono)
         if wait > 0:
             raise guard.too_many(wait, "too many requests came")
         operations, names = self._house.table.find(request.path)
@@ -132,11 +132,13 @@ class Handler(tornado.web.RequestHandler):
             user, role, token = found
             self._caller = Caller(user.name, role, None, token.id)
             return
-        cookie = self.get_cookie(cookie_name(secure=site.secure))
+        cookie = self.get_cookie(cookie_name(SESSION, secure=site.secure))
         session = site.sessions.find(cookie, self._now) if cookie else None
         known = site.users.find(session.user) if session else None
         if session is not None and known is not None:
             self._caller = Caller(known.name, Role.of(known.role), session, None)
+            if site.sessions.due(session, self._now):
+                self._house.later(site.sessions.renew, session, self._now)
 
     def _allow(self, operation: Operation) -> None:
         caller = self._caller
@@ -186,9 +188,12 @@ class Handler(tornado.web.RequestHandler):
             self._caller,
             self._address(),
             self._now,
+            self.get_cookie(cookie_name(BROWSER, secure=self._site.secure)) or "",
         )
         try:
-            answer: Answer = await self._house.aside(operation.run, self._site, request)
+            answer: Answer = await self._house.threads.do(
+                operation.hand, operation.run, self._site, request, who=self._caller.name or self._where()
+            )
         except EdgeOcrError as error:
             _log.warning("%s %s: %s", request.method, operation.path, error)
             detail = str(error) if self._caller.role > Role.NOBODY else "see the log of the device"
@@ -211,6 +216,10 @@ class Handler(tornado.web.RequestHandler):
         said = self.request.headers.get("X-Forwarded-For") if self._site.settings.web.proxy else None
         return str(said.rpartition(",")[2].strip() if said else self.request.remote_ip)
 
+    def _where(self) -> str:
+        """The network of who asks."""
+        return guard.neighbourhood(self._address())
+
     def _told_headers(self) -> Mapping[str, str]:
         return {name.lower(): value for name, value in self.request.headers.items()}
 
@@ -225,15 +234,20 @@ class Handler(tornado.web.RequestHandler):
 
     async def _send(self, answer: Answer) -> None:
         self._head(answer.status, answer.kind, answer.headers)
+        for cookie in answer.cookies:
+            self.add_header("Set-Cookie", cookie)
         if isinstance(answer.body, bytes):
             if answer.status not in {204, 304}:
                 self.write(answer.body)
             return
         parts = iter(answer.body)
         try:
-            while self.request.method != "HEAD" and (part := await self._house.aside(next, parts, None)) is not None:
-                self.write(part)
-                await asyncio.wait_for(self.flush(), _WRITE_SECONDS)
+            while self.request.method != "HEAD":
+                assert self._operation is not None  # noqa: S101 -- _check saw to it
+                part = await self._house.threads.do(self._operation.hand, next, parts, None, begun=True)
+                if part is None:
+                    break
+                await self._flushed(part)
         except (tornado.iostream.StreamClosedError, asyncio.CancelledError, TimeoutError):
             self._let_go()
         except EdgeOcrError as error:  # too late for another status: what is cut off is not taken for whole
@@ -258,6 +272,12 @@ class Handler(tornado.web.RequestHandler):
         for name, value in headers.items():
             self.set_header(name, value)
 
+    async def _flushed(self, part: bytes) -> None:
+        """Send a part; whoever does not take it for long is let go."""
+        self.write(part)
+        async with asyncio.timeout(_WRITE_SECONDS):
+            await self.flush()
+
     def _let_go(self) -> None:
         if self._task is not None:
             self._task.uncancel()
@@ -279,7 +299,7 @@ class Handler(tornado.web.RequestHandler):
             raise missing(f"there are no pictures of {camera!r} now")
         pictures = self._house.lens(camera).pictures()
         if name == "live":
-            await self._pour(f"multipart/x-mixed-replace; boundary={stream.BOUNDARY}", _parts(pictures))
+            await self._pour(f"multipart/x-mixed-replace; boundary={lens.BOUNDARY}", _parts(pictures))
             return None
         async with aclosing(pictures):
             try:
@@ -298,7 +318,7 @@ class Handler(tornado.web.RequestHandler):
 
     async def _pour(self, kind: str, parts: AsyncGenerator[bytes, None]) -> None:
         """Send a stream until whoever looks has gone, may not look any more, or the server stops."""
-        with self._house.pouring():
+        with self._house.pouring(self._where(), self.on_connection_close):
             self._head(200, kind, {})
             try:
                 async with aclosing(parts) as flow:
@@ -306,8 +326,7 @@ class Handler(tornado.web.RequestHandler):
                         if not self._still():
                             break
                         if part:
-                            self.write(part)
-                            await asyncio.wait_for(self.flush(), _WRITE_SECONDS)
+                            await self._flushed(part)
             except (tornado.iostream.StreamClosedError, asyncio.CancelledError, TimeoutError):
                 pass  # whoever looked has gone, or the server stops
             except EdgeOcrError as error:
@@ -328,4 +347,4 @@ class Handler(tornado.web.RequestHandler):
 async def _parts(pictures: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     async with aclosing(pictures) as flow:
         async for picture in flow:
-            yield stream.part(picture)
+            yield lens.part(picture)

@@ -74,7 +74,9 @@ def live(site: Site, request: Request) -> Answer:
 def events(site: Site, request: Request) -> Answer:
     """A search and its page."""
     values = request.values
-    found = search.page(site.view, api.wanted(site, values), decide.substitution, before=values["before"], limit=_PAGE)
+    found = search.page(
+        site.archive, api.wanted(site, values), decide.substitution, before=values["before"], limit=_PAGE
+    )
     asked = _asked(values)
     more = urlencode({**asked, "before": found[-1]["seq"]}, quote_via=quote) if len(found) == _PAGE else None
     return _page(

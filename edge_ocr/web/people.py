@@ -14,20 +14,24 @@ if TYPE_CHECKING:
     from edge_ocr.web.users import Token, User
 
 _DAY = 86_400
+_BROWSER_DAYS = 365
+SESSION, BROWSER = "edge-ocr", "edge-ocr-browser"
+"""Cookies: who is logged in, and that somebody was once."""
 
 
-def cookie_name(*, secure: bool) -> str:
-    """Of the session; the prefix makes browsers refuse it from other hosts and from unencrypted pages."""
-    return "__Host-edge-ocr" if secure else "edge-ocr"
+def cookie_name(name: str, *, secure: bool) -> str:
+    """Of a cookie; the prefix makes browsers refuse it from other hosts and from unencrypted pages."""
+    return f"__Host-{name}" if secure else name
 
 
 def login(site: Site, request: Request) -> Answer:
     """Open a session."""
     name, now = request.values["name"], request.now
-    site.doorkeeper.check(request.address, name, now.mono)
+    known = request.browser if site.sessions.knows(request.browser, name) else None
+    site.doorkeeper.check(request.address, name, now.mono, known=known)
     user = site.users.check(name, request.values["password"])
     if user is None:
-        site.doorkeeper.failed(request.address, name, now.mono)
+        site.doorkeeper.failed(request.address, name, now.mono, known=known)
         site.audit.audit(now, "web", "login-failed", f"from {request.address}")
         raise Problem(403, "Wrong name or password", "name or password is wrong; try again")
     return _entered(site, request, user.name, request.values["next"])
@@ -53,19 +57,23 @@ def logout(site: Site, request: Request) -> Answer:
     """End the session."""
     if request.caller.session is not None:
         site.sessions.close(request.caller.session)
-    return redirect("/login", **{"Set-Cookie": _cookie(site, "", 0)})
+    return redirect("/login", _cookie(site, SESSION, "", 0))
 
 
 def _entered(site: Site, request: Request, name: str, place: str | None) -> Answer:
-    key, _ = site.sessions.open(name, request.now)
+    key, browser = site.sessions.open(name, request.now, request.browser)
     site.audit.audit(request.now, f"user {name}", "login", f"from {request.address}")
-    life = int(site.settings.web.session_days * _DAY)
-    return redirect(local(place), **{"Set-Cookie": _cookie(site, key, life)})
+    return redirect(
+        local(place),
+        _cookie(site, SESSION, key, site.settings.web.session_days),
+        _cookie(site, BROWSER, browser, _BROWSER_DAYS, "Strict"),
+    )
 
 
-def _cookie(site: Site, key: str, life: int) -> str:
-    name, secure = cookie_name(secure=site.secure), "; Secure" if site.secure else ""
-    return f"{name}={key}; Path=/; Max-Age={life}; HttpOnly; SameSite=Lax{secure}"
+def _cookie(site: Site, name: str, key: str, days: float, same_site: str = "Lax") -> str:
+    secure = "; Secure" if site.secure else ""
+    life = f"Path=/; Max-Age={int(days * _DAY)}; HttpOnly; SameSite={same_site}{secure}"
+    return f"{cookie_name(name, secure=site.secure)}={key}; {life}"
 
 
 def local(place: str | None) -> str:
@@ -84,9 +92,10 @@ def change_password(site: Site, request: Request) -> Answer:
     """Set one's own password, which ends all other sessions."""
     session = own_session(request.caller)
     name, now = request.caller.name, request.now
-    site.doorkeeper.check(request.address, name, now.mono)
+    # Counted by session: whoever guesses at the login must not keep somebody from changing a password, nor the reverse.
+    site.doorkeeper.check(request.address, name, now.mono, known=session.hash)
     if site.users.check(name, request.values["old"]) is None:
-        site.doorkeeper.failed(request.address, name, now.mono)
+        site.doorkeeper.failed(request.address, name, now.mono, known=session.hash)
         raise Problem(403, "Wrong password", "the old password is wrong; try again")
     site.audit.audit(now, f"user {name}", "password", "changed the own password")
     site.users.change(name, password=request.values["new"], now=now.wall)

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from edge_ocr import lists
 from edge_ocr.web import api, editing, pages, people, uploads
-from edge_ocr.web.exchange import FORM, HTML, JSON, Role
+from edge_ocr.web.exchange import FORM, HTML, JSON, Hand, Role
 from edge_ocr.web.fields import Field, moment, number, text, whole
 from edge_ocr.web.schemas import TEXT, WHOLE, YES, maybe, record, ref, several
 from edge_ocr.web.users import LEAST_PASSWORD, MOST_PASSWORD
@@ -42,6 +42,7 @@ class Operation:
         gives: the answer when all goes well: status, content type and schema; None for no body.
         upload: whether the body may be as large as ``web.most_upload_mb``.
         page: whether people look at it: problems are then pages as well, and it is not in the document.
+        hand: the kind of work that it is.
 
     """
 
@@ -56,6 +57,7 @@ class Operation:
     gives: tuple[int, str, Mapping[str, Any] | None] = (200, JSON, None)
     upload: bool = False
     page: bool = False
+    hand: Hand = Hand.PAGE
 
 
 _PLATE = text("plate", "In any spelling.", needed=True, least=1, most=64)
@@ -112,11 +114,13 @@ API = (
         *("GET", "/api/events", _V, api.events, "Events, the newest first, by what is searched for."),
         query=(*SEARCH, _BEFORE, _LIMIT),
         gives=_ok(events=several(ref("Event")), next=_NEXT),
+        hand=Hand.SEARCH,
     ),
     Operation(
         *("GET", "/api/events.csv", _V, api.events_csv, "All events of a search, as CSV."),
         query=SEARCH,
         gives=(200, _CSV, TEXT),
+        hand=Hand.SEARCH,
     ),
     Operation(
         *("GET", "/api/events/stream", _V, "events", "Events as they happen (server-sent events)."),
@@ -180,18 +184,25 @@ API = (
             _LIMIT,
         ),
         gives=_ok(entries=several(ref("Entry")), after=maybe(TEXT), problem=maybe(TEXT)),
+        hand=Hand.SEARCH,
     ),
     Operation(
         *("PUT", "/api/lists/{list}/{plate}", _O, editing.put_entry, "Put a plate on a list."),
         body=_TERMS,
         takes=(JSON,),
         gives=(200, JSON, ref("Entry")),
+        hand=Hand.SEARCH,
     ),
     Operation(
         *("DELETE", "/api/lists/{list}/{plate}", _O, editing.delete_entry, "Take a plate off a list."),
         gives=_GONE,
+        hand=Hand.SEARCH,
     ),
-    Operation(*("GET", "/api/lists.csv", _V, editing.lists_csv, "All lists, as CSV."), gives=(200, _CSV, TEXT)),
+    Operation(
+        *("GET", "/api/lists.csv", _V, editing.lists_csv, "All lists, as CSV."),
+        gives=(200, _CSV, TEXT),
+        hand=Hand.SEARCH,
+    ),
     Operation(
         *("POST", "/api/lists.csv", _O, editing.import_csv, "Take entries over from CSV, all or none."),
         query=(
@@ -201,6 +212,7 @@ API = (
         takes=("text/csv",),
         gives=_ok(entries=WHOLE),
         upload=True,
+        hand=Hand.SEARCH,
     ),
     Operation(
         *("POST", "/api/barrier", _O, editing.open_barrier, "Open the barrier by hand."),
@@ -211,6 +223,7 @@ API = (
         takes=uploads.KINDS,
         gives=_ok(width=WHOLE, height=WHOLE, readings=several(ref("Reading"))),
         upload=True,
+        hand=Hand.READ,
     ),
     Operation(*("GET", "/api/health", _V, api.health, "How everything is."), gives=(200, JSON, ref("Health"))),
     Operation(
@@ -227,6 +240,7 @@ API = (
         ),
         takes=(JSON,),
         gives=_GONE,
+        hand=Hand.DOOR,
     ),
     Operation(
         *("GET", "/api/me/tokens", _V, people.tokens, "One's own tokens."),
@@ -251,6 +265,7 @@ API = (
         body=(_USER, _ROLE, _PASSWORD),
         takes=(JSON,),
         gives=(201, JSON, ref("User")),
+        hand=Hand.DOOR,
     ),
     Operation(
         *("PATCH", "/api/users/{user}", _A, people.change_user, "Another role or password."),
@@ -260,6 +275,7 @@ API = (
         ),
         takes=(JSON,),
         gives=(200, JSON, ref("User")),
+        hand=Hand.DOOR,
     ),
     Operation(
         *("DELETE", "/api/users/{user}", _A, people.remove_user, "Take a user away."),
@@ -277,20 +293,21 @@ API = (
 )
 
 
-def _page(path: str, role: Role, run: Run, *query: Field) -> Operation:
-    return Operation("GET", path, role, run, "", query=query, gives=(200, HTML, None), page=True)
+def _page(path: str, role: Role, run: Run, *query: Field, hand: Hand = Hand.PAGE) -> Operation:
+    return Operation("GET", path, role, run, "", query=query, gives=(200, HTML, None), page=True, hand=hand)
 
 
 _WHERE = text("next", "Where to go afterwards.", most=pages.LONGEST_PLACE)
 
 PAGES = (
     _page("/", _V, pages.live, text("camera", "Which.")),
-    _page("/events", _V, pages.events, *SEARCH, _BEFORE),
+    _page("/events", _V, pages.events, *SEARCH, _BEFORE, hand=Hand.SEARCH),
     _page("/events/{id}", _V, pages.event),
     _page("/attempts", _V, pages.attempts, _BEFORE),
     _page(
         *("/lists", _V, pages.lists_page, text("list", "Of one list.", *lists.LISTS)),
         *(text("search", "A part."), text("after", "Where the page before ended.")),
+        hand=Hand.SEARCH,
     ),
     _page("/zones", _O, pages.zones, text("camera", "Which.")),
     _page("/health", _V, pages.health),
@@ -308,12 +325,14 @@ PAGES = (
         ),
         takes=(FORM,),
         page=True,
+        hand=Hand.DOOR,
     ),
     Operation(
         *("POST", "/setup", _N, people.setup, ""),
         body=(text("code", "", needed=True, most=64), _USER, _PASSWORD),
         takes=(FORM,),
         page=True,
+        hand=Hand.DOOR,
     ),
     Operation("POST", "/logout", _N, people.logout, "", body=(text("csrf", ""),), takes=(FORM,), page=True),
 )

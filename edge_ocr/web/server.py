@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import ssl
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
 from contextlib import contextmanager
 from functools import partial
 from threading import Event as Flag
@@ -18,12 +18,14 @@ import tornado.web
 
 from edge_ocr import heap
 from edge_ocr.errors import ConfigError, printable
-from edge_ocr.web.exchange import Problem
-from edge_ocr.web.guard import Buckets
+from edge_ocr.web.exchange import Hand, Problem
+from edge_ocr.web.guard import Buckets, neighbourhood
 from edge_ocr.web.handler import Handler
 from edge_ocr.web.history import EVERY
+from edge_ocr.web.lens import Lens, Share, cores, painter
 from edge_ocr.web.routes import SMALL, Table
-from edge_ocr.web.stream import Feed, Lens, painter
+from edge_ocr.web.stream import Feed
+from edge_ocr.web.threads import Threads, yield_core
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 _BODY_SECONDS = 30.0
 _HEADER_SECONDS = 30.0
 _HEADER_BYTES = 16 << 10
-_HANDS = 2  # threads for what takes time: a board has four cores, and cameras come first
 _STOP_SECONDS = 10.0
 _WAITING = 64  # connections that wait to be taken
 _BURST = 10  # seconds' worth of requests that may come at once
@@ -47,60 +48,84 @@ class House:
     Attributes:
         site: what they work on.
         table: who answers what.
+        threads: for what takes time.
         feed: of events.
         rates: of requests, by address.
 
     """
 
-    def __init__(self, site: Site, hands: ThreadPoolExecutor) -> None:
+    def __init__(self, site: Site) -> None:
         self.site = site
         self.table = Table()
-        self.feed = Feed(site.board, site.view, self.aside)
+        self.threads = Threads()
+        self.feed = Feed(site.board, site.view, partial(self.threads.do, Hand.PAGE))
         web = site.settings.web
         self.rates = Buckets(web.requests_per_second, web.requests_per_second * _BURST)
-        self._hands = hands
+        self._cores = cores()
         self._lenses: dict[str, Lens] = {}
-        self._streams = 0
-
-    async def aside(self, function: Callable[..., Any], *args: Any, **named: Any) -> Any:
-        """Call a function in another thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._hands, partial(function, *args, **named))
+        self._looked_through: set[Lens] = set()
+        self._streams: list[tuple[str, Callable[[], Any]]] = []
+        self._later: set[asyncio.Task[Any]] = set()
 
     @contextmanager
-    def pouring(self) -> Iterator[None]:
+    def pouring(self, where: str, end: Callable[[], Any]) -> Iterator[None]:
         """While a stream is sent: streams may take the half of all connections, so that pages can still be loaded.
+
+        Where all are taken, whoever has most of them gives one up for whoever has fewer.
+
+        Args:
+            where: the network of who looks.
+            end: is called to end this stream before its time.
 
         Raises:
             Problem: there are too many.
 
         """
         most = self.site.settings.web.most_connections // 2
-        if self._streams >= most:
-            raise Problem(503, "Service unavailable", f"{most} look already; close a page that shows live pictures")
-        self._streams += 1
+        if len(self._streams) >= most:
+            self._make_room(where, most)
+        stream = (where, end)
+        self._streams.append(stream)
         try:
             yield
         finally:
-            self._streams -= 1
+            self._streams = [one for one in self._streams if one is not stream]
+
+    def _make_room(self, where: str, most: int) -> None:
+        """End the oldest stream of whoever has most; two more than who asks, or the two would go on in turns."""
+        taken = Counter(other for other, _ in self._streams)
+        greedy, count = taken.most_common(1)[0]
+        if count < taken[where] + 2:
+            raise Problem(503, "Service unavailable", f"{most} look already; close a page that shows live pictures")
+        stream = next(one for one in self._streams if one[0] == greedy)
+        self._streams.remove(stream)
+        stream[1]()
 
     def lens(self, camera: str) -> Lens:
         """The pictures of a camera that is there."""
         if camera not in self._lenses:
             web = self.site.settings.web
-            make = painter(self.aside, width=web.live_width, private=self.site.private)
-            self._lenses[camera] = Lens(self.site.board, camera, make, 1 / web.live_fps)
+            make = painter(self.threads, width=web.live_width, private=self.site.private)
+            share = Share(web.live_fps, self._cores)
+            self._lenses[camera] = Lens(self.site.board, camera, make, share, self._looked_through)
         return self._lenses[camera]
+
+    def later(self, function: Callable[..., Any], *args: Any) -> None:
+        """Have something done that nobody waits for, and that raises nothing."""
+        task = asyncio.ensure_future(self.threads.do(Hand.PAGE, function, *args))
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
 
 
 class _Listener(tornado.httpserver.HTTPServer):
-    """Refuses connections beyond a number, and beyond a smaller one from one address."""
+    """Refuses connections beyond a number, and beyond a smaller one from one network."""
 
     most = of_one = 64
 
     def handle_stream(self, stream: Any, address: Any) -> None:
         """Take a connection, or close it."""
-        addresses = [str(getattr(one.context, "remote_ip", "")) for one in self._connections]
-        if len(addresses) >= self.most or addresses.count(address[0]) >= self.of_one:
+        where = [neighbourhood(str(getattr(one.context, "remote_ip", ""))) for one in self._connections]
+        if len(where) >= self.most or where.count(neighbourhood(str(address[0]))) >= self.of_one:
             stream.close()
         else:
             super().handle_stream(stream, address)
@@ -163,8 +188,10 @@ class Server:
                 _log.error("the web server did not stop within %g s", _STOP_SECONDS)
         self._socket.close()
         self._site.view.close()
+        self._site.archive.close()
 
     def _run(self) -> None:
+        yield_core()
         try:
             asyncio.run(self._serve())
         except Exception:  # noqa: BLE001 -- whatever it is, it must not be lost with the thread
@@ -172,8 +199,7 @@ class Server:
 
     async def _serve(self) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
-        hands = ThreadPoolExecutor(_HANDS, "web-hand")
-        house = House(self._site, hands)
+        house = House(self._site)
         application = tornado.web.Application(
             [(r".*", Handler, {"house": house})],
             log_function=_note,
@@ -204,11 +230,11 @@ class Server:
             for task in asyncio.all_tasks() - {asyncio.current_task()}:
                 task.cancel()
             server.hang_up()
-            hands.shutdown(wait=False, cancel_futures=True)
+            house.threads.close()
 
     async def _sample(self, house: House) -> None:
         while True:
-            snapshot = await house.aside(self._site.health.snapshot)
+            snapshot = await house.threads.do(Hand.PAGE, self._site.health.snapshot)
             self._site.history.take(snapshot, self._site.board.cameras, self._site.clock.monotonic())
             await asyncio.sleep(EVERY)
 

@@ -60,6 +60,7 @@ class Site:
         audit: keeps what people did.
         hands: what may be set in motion.
         view: into the store.
+        archive: the same for questions that take long, so that short ones need not wait for them.
         shield: how plates stand in the store.
         lists: as they are now.
         users: who may come in.
@@ -79,6 +80,7 @@ class Site:
     audit: Audit
     hands: Hands
     view: View
+    archive: View
     shield: Shield
     lists: LiveLists
     users: Users

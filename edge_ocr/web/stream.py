@@ -1,20 +1,16 @@
-"""What goes on for as long as somebody looks: pictures of a camera, and events as they happen.
+"""Events as they happen, for as long as somebody listens.
 
-A picture is made at most once, whoever looks, and none while nobody does. Events come out of the store, which is asked
-when the board tells that there are new ones: whoever comes back says which one was the last, and misses none.
+They come out of the store, which is asked when the board tells that there are new ones: whoever comes back says which
+one was the last, and misses none.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
-import cv2
-
-from edge_ocr import heap, live
 from edge_ocr.live import Glimpse
 from edge_ocr.web.exchange import encoded
 
@@ -22,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
     from typing import Any, TypeAlias
 
-    from edge_ocr.live import Board, Look
+    from edge_ocr.live import Board
     from edge_ocr.store.view import View
     from edge_ocr.types import Event
 
@@ -31,92 +27,8 @@ if TYPE_CHECKING:
 BEAT_SECONDS = 15.0
 """How often a stream of events says that it is alive, so that a page notices a server that is not."""
 
-BOUNDARY = "edge-ocr-frame"
-
-_TIDY_EVERY = 25  # pictures: what making them took for a moment does not pile up
 _KEPT = 100  # events that are told from memory; whoever is further behind has the store asked
 _AT_ONCE = 100
-
-_log = logging.getLogger(__name__)
-
-
-class Lens:
-    """The pictures of one camera, for all who look; lives in the server's loop.
-
-    Args:
-        board: shows frames.
-        camera: its name.
-        make: a picture of a look, as JPEG, made beside the loop.
-        every: seconds between two pictures, at least.
-
-    """
-
-    def __init__(self, board: Board, camera: str, make: Callable[[Look], Awaitable[bytes]], every: float) -> None:
-        self._board, self._camera, self._make, self._every = board, camera, make, every
-        self._viewers: set[asyncio.Event] = set()
-        self._look: Look | None = None
-        self._fresh = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._picture: tuple[int, bytes] = (0, b"")
-
-    @property
-    def viewers(self) -> int:
-        """How many look."""
-        return len(self._viewers)
-
-    async def pictures(self) -> AsyncGenerator[bytes, None]:
-        """The pictures from now on; one that is slow to take them gets the newest each time."""
-        news = asyncio.Event()
-        self._viewers.add(news)
-        if self._task is None:
-            self._task = asyncio.create_task(self._run())
-        seen = self._picture[0]
-        try:
-            while True:
-                await news.wait()
-                news.clear()
-                if self._picture[0] != seen:
-                    seen, data = self._picture
-                    yield data
-        finally:
-            self._viewers.discard(news)
-            if not self._viewers and self._task is not None:
-                self._task.cancel()
-                self._task = None
-
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-
-        def shown(look: Look) -> None:  # in the camera's thread
-            first = self._look is None
-            self._look = look
-            if first:
-                with suppress(RuntimeError):  # the loop has ended
-                    loop.call_soon_threadsafe(self._fresh.set)
-
-        try:
-            with self._board.looking(self._camera, shown, every=self._every):
-                while True:
-                    await self._fresh.wait()
-                    self._fresh.clear()
-                    look, self._look = self._look, None
-                    if look is None:
-                        continue
-                    try:
-                        self._picture = self._picture[0] + 1, await self._make(look)
-                    except cv2.error as error:  # of one frame; the next one may be better
-                        _log.warning("camera %s: no picture could be made (%s)", self._camera, error)
-                        continue
-                    del look
-                    if self._picture[0] % _TIDY_EVERY == 0:
-                        heap.give_back()
-                    for news in self._viewers:
-                        news.set()
-        finally:
-            self._look = None
-            self._picture = self._picture[0], b""
-            self._fresh.clear()
-            heap.give_back()
 
 
 class Feed:
@@ -194,9 +106,7 @@ class Feed:
         async with self._turn:
             if not self._floor <= last < self._top:
                 found = await self._aside(self._view.after, last, _AT_ONCE)
-                if (
-                    not found and await self._aside(self._view.newest) < last
-                ):  # all grew old and went: numbers begin anew
+                if not found and await self._aside(self._view.newest) < last:  # a new store took the place of this one
                     self._kept.clear()
                     self._floor = self._top = last = 0
                     found = await self._aside(self._view.after, last, _AT_ONCE)
@@ -240,19 +150,3 @@ class _Ear:
 
 def _as_event(event: dict[str, Any]) -> bytes:
     return b"id: %d\nevent: event\ndata: %s\n\n" % (event["seq"], encoded(event))
-
-
-def part(picture: bytes) -> bytes:
-    """A picture as a part of a multipart answer."""
-    head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
-    return head.encode() + picture + b"\r\n"
-
-
-def painter(aside: Aside, *, width: int, private: bool) -> Callable[[Look], Awaitable[bytes]]:
-    """What makes a picture of a look."""
-
-    async def make(look: Look) -> bytes:
-        data: bytes = await aside(live.jpeg, look, width=width, private=private)
-        return data
-
-    return make

@@ -63,7 +63,7 @@ class Users:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = Lock()
+        self._lock, self._hashing = Lock(), Lock()
         self._hasher = argon2.PasswordHasher(time_cost=_PASSES, memory_cost=_MEMORY, parallelism=1)
         held = jsonfile.read(path, {"users": [], "tokens": []})
         self._users = {user["name"]: User(**user) for user in held["users"]}
@@ -84,7 +84,7 @@ class Users:
     def check(self, name: str, password: str) -> User | None:
         """The user whose password this is; takes as long for users that do not exist."""
         user = self._users.get(name)
-        with self._lock:  # one at a time: each takes 7 MiB and a core
+        with self._hashing:  # one at a time: each takes 7 MiB and a core
             try:
                 self._hasher.verify(user.password if user else self._nobody, password[:MOST_PASSWORD])
             except argon2.exceptions.VerificationError:
@@ -176,10 +176,11 @@ class Users:
         return user, min(Role.of(token.role), Role.of(user.role)), token
 
     def _hashed(self, password: str) -> str:
-        try:
-            return self._hasher.hash(password)
-        finally:
-            heap.give_back()
+        with self._hashing:
+            try:
+                return self._hasher.hash(password)
+            finally:
+                heap.give_back()
 
     def _known(self, name: str) -> User:
         user = self._users.get(name)

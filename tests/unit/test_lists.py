@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,14 @@ def test_a_hostile_file_is_refused_with_its_line_or_read_and_written_back_the_sa
         assert len(message) < 400
     else:
         assert parse(dump(lists).encode(), origin="x") == lists
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+49 30", "-", "@home", "'=1", "''@x", "'quoted'", "a=b"])
+def test_no_spreadsheet_computes_a_name_and_it_comes_back_as_it_was(text: str) -> None:
+    lists = Lists((Entry("allow", "A1", text, note=text),))
+    told = dump(lists)
+    assert not re.search(r"(^|,)[=+@-]", told, re.MULTILINE)
+    assert parse(told.encode(), origin="x") == lists
 
 
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from edge_ocr.live import Seen
 from edge_ocr.web import languages, uploads
 from edge_ocr.web.exchange import Problem
 from edge_ocr.web.fields import Field, from_json, from_query, moment, number, text, whole
-from edge_ocr.web.guard import Buckets, Doorkeeper, Setup
+from edge_ocr.web.guard import Buckets, Doorkeeper, Setup, neighbourhood
 from edge_ocr.web.history import History, plot
 from edge_ocr.web.routes import API, PAGES, Table
 from edge_ocr.web.sessions import Sessions
@@ -101,6 +101,23 @@ def test_whoever_has_many_addresses_is_slowed_down_by_the_user_they_guess_at() -
         door.check("another", "ann", 0.0)
     assert problem.value.status == 429
     door.check("another", "bob", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("192.0.2.1", "::ffff:192.0.2.1", True),
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("fe80::1%eth0", "fe80::2%eth1", True),
+        ("unknown", "unknown", True),
+        ("unknown", "", False),
+    ],
+)
+def test_addresses_of_one_network_of_version_6_count_as_one(one: str, other: str, same: bool) -> None:
+    assert (neighbourhood(one) == neighbourhood(other)) is same
 
 
 def test_codes_are_long_and_never_the_same() -> None:

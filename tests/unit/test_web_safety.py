@@ -11,11 +11,13 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
-from web_served import PASSWORD, Client, Served, served
+from web_served import PASSWORD, Client, Served, served, soon
 
+from edge_ocr.clock import FakeClock
 from edge_ocr.errors import ConfigError, StoreError
 from edge_ocr.web.exchange import Role
 from edge_ocr.web.routes import API, PAGES, Operation
+from edge_ocr.web.sessions import Sessions
 from edge_ocr.web.users import Users
 
 if TYPE_CHECKING:
@@ -162,17 +164,17 @@ def test_the_code_of_the_log_makes_one_admin_and_no_second(tmp_path: Path) -> No
         assert one.stranger().get("/setup").headers["Location"] == "/login"
 
 
-def test_whoever_guesses_the_code_is_slowed_down_and_then_shut_out(tmp_path: Path) -> None:
+def test_whoever_guesses_the_code_is_slowed_down_and_shuts_nobody_out(tmp_path: Path) -> None:
     with served(tmp_path) as one:
         client = one.stranger()
         answers = [client.form("/setup", code="WRONG", name="eve", password=PASSWORD) for _ in range(6)]
         assert [answer.status for answer in answers] == [403] * 5 + [429]
         assert 1 <= int(answers[-1].headers["Retry-After"]) <= 20
-        for _ in range(20):
+        for _ in range(30):
             one.clock.advance(60)
             client.form("/setup", code="WRONG", name="eve", password=PASSWORD)
-        one.clock.advance(3600)
-        assert client.form("/setup", code=str(one.server.code), name="eve", password=PASSWORD).status == 403
+        one.clock.advance(60)
+        assert client.form("/setup", code=str(one.server.code), name="ann", password=PASSWORD).status == 303
 
 
 def test_whoever_guesses_passwords_is_slowed_down(tmp_path: Path) -> None:
@@ -186,6 +188,35 @@ def test_whoever_guesses_passwords_is_slowed_down(tmp_path: Path) -> None:
         assert client.form("/login", name="ann", password=PASSWORD).status == 303
         actions = [row["action"] for row in client.get("/api/audit").json["audit"]]
         assert actions == ["login", *["login-failed"] * 5, "login", "setup"]
+
+
+def test_whoever_guesses_locks_nobody_out_who_came_in_from_that_browser_before(tmp_path: Path) -> None:
+    with served(tmp_path, web={"proxy": True}) as one:
+        answer = one.stranger().form("/setup", code=str(one.server.code), name="ann", password=PASSWORD)
+        browser = answer.headers.get_all("Set-Cookie")[1]
+        assert "HttpOnly; SameSite=Strict; Secure" in browser
+        home, key = {"X-Forwarded-For": "192.0.2.1"}, browser.partition(";")[0]
+        for number in range(30):  # from many networks, and from the user's own
+            for place in (f"198.51.100.{number}", "192.0.2.1"):
+                Client(one.port, headers={"X-Forwarded-For": place}).form("/login", name="ann", password="wrong")
+        unknown = [Client(one.port, headers=home), Client(one.port, headers={"X-Forwarded-For": "203.0.113.1"})]
+        assert [client.form("/login", name="ann", password=PASSWORD).status for client in unknown] == [429, 429]
+        known = Client(one.port, cookie=key, headers=home).form("/login", name="ann", password=PASSWORD)
+        assert known.status == 303
+        assert known.headers.get_all("Set-Cookie")[1].partition(";")[0] == key
+        guesses = [Client(one.port, cookie=key).form("/login", name="ann", password="wrong").status for _ in range(6)]
+        assert guesses == [403] * 5 + [429], "it is no way around"
+        assert Client(one.port, cookie=key).form("/login", name="bob", password="wrong").status == 403, "of ann alone"
+
+
+def test_a_new_password_makes_every_browser_unknown(tmp_path: Path) -> None:
+    sessions = Sessions(tmp_path / "s.json", 1)
+    clock = FakeClock()
+    _, browser = sessions.open("ann", clock.stamp())
+    assert (sessions.knows(browser, "ann"), sessions.knows(browser, "bob")) == (True, False)
+    assert Sessions(tmp_path / "s.json", 1).knows(browser, "ann"), "also after a restart"
+    sessions.close_all("ann")
+    assert not sessions.knows(browser, "ann")
 
 
 def test_a_password_is_told_wrong_as_slowly_for_nobody_as_for_somebody(tmp_path: Path) -> None:
@@ -211,7 +242,9 @@ def test_sessions_outlive_a_restart_and_end_when_left_alone(tmp_path: Path) -> N
         assert client.get("/api/me").status == 200
         for _ in range(3):
             one.clock.advance(86_400)
+            before = (tmp_path / "web" / "sessions.json").read_text()
             assert client.get("/api/me").status == 200, "in use it goes on"
+            soon(lambda: (tmp_path / "web" / "sessions.json").read_text() != before)  # noqa: B023 -- called at once
         one.clock.advance(2 * 86_400 + 1)
         assert client.get("/api/me").status == 401
 
@@ -242,6 +275,7 @@ def test_a_clock_that_nobody_vouches_for_ends_no_session(tmp_path: Path) -> None
         assert client.get("/api/me").status == 200
         one.clock.synced = True
         assert client.get("/api/me").status == 200
+        soon(lambda: '"synced": true' in (tmp_path / "web" / "sessions.json").read_text())
         one.clock.advance(31 * 86_400)
         assert client.get("/api/me").status == 401
 
@@ -365,6 +399,7 @@ def _is_closed(line: socket.socket) -> bool:
     ("web", "said"),
     [
         ({"address": "0.0.0.0"}, "unencrypted"),
+        ({"address": "0.0.0.0", "plain": True, "proxy": True}, "pass by the proxy"),
         ({"cert_file": "/nowhere.pem"}, "web.key_file"),
         ({"cert_file": "/nowhere.pem", "key_file": "/nowhere.pem"}, "cannot be used"),
         ({"address": "192.0.2.1", "plain": True}, "cannot be listened at"),

@@ -6,19 +6,20 @@ import json
 import socket
 import threading
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 import cv2
 import numpy as np
 import pytest
 from test_search import EVENTS, event
-from web_served import Client, Served, served
+from web_served import Client, Served, served, soon
 
 from edge_ocr import live
 from edge_ocr.types import Frame, Kind, Quad, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 QUAD = Quad(((1.0, 2.0), (31.0, 2.0), (31.0, 12.0), (1.0, 12.0)), Kind.PLATE, 0.9)
@@ -95,13 +96,6 @@ def record(house: Served, *numbers: int) -> None:
         house.board.tell(house.store.record(event(number, f"NR{number}")))
 
 
-def soon(says: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not says():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def test_events_come_as_they_are_told(house: Served, client: Client) -> None:
     record(house, 1)
     with Stream(client, "/api/events/stream") as stream:
@@ -156,7 +150,19 @@ def test_events_after_all_grew_old_and_went_still_come(house: Served, client: Cl
         with house.store._connection.transaction():
             house.store._connection.run("DELETE FROM events")
         record(house, 4)
-        assert stream.event("event", 5)[0] == 1
+        assert stream.event("event", 5)[0] == 4
+    with Stream(client, "/api/events/stream", Last_Event_ID="3") as late:
+        assert late.event("event", 5)[0] == 4
+
+
+def test_whoever_knows_an_event_that_is_gone_gets_those_after_it_and_none_twice(house: Served, client: Client) -> None:
+    record(house, 1, 2, 3)
+    with house.store._connection.transaction():
+        house.store._connection.run("DELETE FROM events WHERE seq = 3")
+    with Stream(client, "/api/events/stream", Last_Event_ID="3") as stream:
+        assert b"id: 3\nevent: beat\n" in stream.until(b"data: {}\n\n")
+        record(house, 4)
+        assert stream.event("event", 5)[0] == 4
 
 
 def test_a_frame_of_which_no_picture_can_be_made_does_not_end_the_pictures(
@@ -234,6 +240,22 @@ def test_streams_end_with_the_server(tmp_path: Path) -> None:
     assert time.monotonic() - begin < 5
     assert stream.ended()
     stream.close()
+
+
+def test_no_network_keeps_another_one_from_looking(tmp_path: Path) -> None:
+    with served(tmp_path, web={"most_connections": 8, "proxy": True}) as house, ExitStack() as stack:
+        token = house.first().ask("POST", "/api/me/tokens", {"name": "x", "role": "viewer"}).json["secret"]
+        client = Client(house.port, token=token)
+
+        def look(place: str) -> Stream:
+            return stack.enter_context(Stream(client, "/api/events/stream", X_Forwarded_For=place))
+
+        greedy = [look(f"2001:db8::{number}") for number in range(4)]
+        assert look("2001:db8::5").status == 503
+        others = [look("192.0.2.1"), look("192.0.2.1")]
+        assert [stream.status for stream in others] == [200, 200]
+        assert [stream.ended(0.5) for stream in greedy] == [True, True, False, False], "the oldest ones"
+        assert look("192.0.2.1").status == 503, "both have the half"
 
 
 def test_streams_leave_room_for_pages(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from edge_ocr.store import Database
 from edge_ocr.web import Hands, open_server, users
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from edge_ocr.web.server import Server
@@ -123,6 +124,13 @@ class Served:
         client = self.stranger()
         assert client.form("/setup", code=str(self.server.code), name=name, password=PASSWORD).status == 303
         return client
+
+
+def soon(says: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not says():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 @contextmanager

@@ -1,0 +1,70 @@
+"""Pictures come so seldom that reading goes first."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from edge_ocr.clock import FakeClock
+from edge_ocr.live import Board
+from edge_ocr.types import Frame
+from edge_ocr.web.lens import Lens, Share
+
+if TYPE_CHECKING:
+    from edge_ocr.live import Look
+
+
+@pytest.mark.parametrize(
+    ("cost", "cores", "cameras", "pause"),
+    [
+        (0.004, 1, 1, 0.2),  # a desktop: as many as were asked for
+        (0.012, 4, 1, 0.2),  # a Raspberry Pi 4
+        (0.012, 4, 4, 0.4),
+        (0.040, 1, 1, 40 / 30),  # one slow core
+        (0.500, 1, 2, 2.0),
+    ],
+)
+def test_pictures_take_a_small_share_of_all_cores(cost: float, cores: int, cameras: int, pause: float) -> None:
+    assert Share(5.0, cores).pause(cost, cameras) == pytest.approx(pause)
+
+
+def test_whoever_wants_them_seldom_gets_them_seldom_on_a_slow_machine_too() -> None:
+    assert Share(0.1, 1).pause(1.0, 1) == 10
+
+
+def test_one_costly_picture_is_soon_forgotten() -> None:
+    share = Share(5.0, 1)
+    share.pause(0.004, 1)
+    assert share.pause(0.04, 1) == pytest.approx(0.0148 / 0.03)
+    assert [share.pause(0.004, 1) for _ in range(10)][-1] == 0.2
+
+
+def test_a_camera_is_asked_for_its_frames_as_seldom_as_its_pictures_cost() -> None:
+    clock = FakeClock(mono=10.0)
+    board, image = Board(clock), np.zeros((4, 4), np.uint8)
+
+    async def make(_: Look) -> tuple[bytes, float]:
+        return b"x", 0.045  # on one core: one in 1.5 s
+
+    async def watch() -> list[float]:
+        lens, came = Lens(board, "gate", make, Share(5.0, 1), set()), []
+        pictures = lens.pictures()
+        waiting = asyncio.ensure_future(anext(pictures))
+        for number in range(60):
+            await asyncio.sleep(0.002)
+            clock.advance(0.1)
+            board.show("gate", Frame(image, clock.stamp(), number, "gate"))
+            await asyncio.sleep(0.002)
+            if waiting.done():
+                came.append(clock.monotonic())
+                waiting = asyncio.ensure_future(anext(pictures))
+        waiting.cancel()
+        return came
+
+    came = asyncio.run(watch())
+    assert len(came) >= 4
+    assert all(1.4 < later - earlier < 1.9 for earlier, later in itertools.pairwise(came[1:]))
