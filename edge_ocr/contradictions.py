@@ -100,8 +100,8 @@ def _web_contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "web.key_file", "is missing, but web.cert_file needs it; name the certificate's key"
     here = web.address in {"127.0.0.1", "::1", "localhost"}
     if web.proxy and not here:
-        what = f"is true, but web.address {quoted(web.address)} can be reached beside the proxy, where anybody may say who asks"
-        yield "web.proxy", f"{what}; set web.address = \"127.0.0.1\", or web.proxy = false"
+        what = f"is true, but at web.address {quoted(web.address)} anybody may pass by the proxy and say who asks"
+        yield "web.proxy", f"{what}; set web.address = '127.0.0.1', or web.proxy = false"
     if web.cert_file is None and not web.plain and not here:
         what = f"is {quoted(web.address)}, where passwords would cross the network unencrypted"
         yield "web.address", f"{what}; name web.cert_file and web.key_file, or set web.plain = true"
