@@ -17,10 +17,11 @@ import numpy as np
 from edge_ocr import rectify, vote
 from edge_ocr.bundle import load_bundle
 from edge_ocr.decode import search
+from edge_ocr.reader import MIN_CONFIDENCE
 from edge_ocr.recognise import Recogniser, log_softmax
 from edge_ocr.sight import BEAM, LISTED
 from edge_ocr.types import Kind, Quad, Sighting, Strip, corners_of
-from edge_ocr.words import listed_grammar, open_grammar
+from edge_ocr.words import is_number, listed_grammar, number_grammar, open_grammar
 from export import photographs
 from export.scoring import Calibration, Score, calibration, scored
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from edge_ocr.grammar import Grammar
 
 _LEXICON = 50
+_FEWEST = 20  # numbers of which a share says something
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,6 +136,27 @@ def confidences(looks: Sequence[Look], alphabet: str, temperature: float) -> Cal
     return _kept(_reads(looks, alphabet, temperature), [item.label for item in looks])
 
 
+def numbers(looks: Sequence[Look], alphabet: str) -> list[str]:
+    """How numbers are read by each grammar that may, and how many words each takes for numbers, as lines to print."""
+    shown = [item for item in looks if (plain := item.label.replace(" ", "")) and plain.isdecimal()]
+    words = [item for item in looks if not any(character.isdecimal() for character in item.label)]
+    if len(shown) < _FEWEST:
+        return []
+    grammars = {
+        "any text": open_grammar(alphabet),
+        "kind digits": number_grammar(alphabet),
+        "digits alone": number_grammar(alphabet, unlisted=0.0),
+    }
+    made = []
+    for name, grammar in grammars.items():
+        texts = [_read(item, item.log_probs, grammar)[0].replace(" ", "") for item in shown]
+        right = np.mean([text == item.label.replace(" ", "") for text, item in zip(texts, shown, strict=True)])
+        reads = [_read(item, item.log_probs, grammar) for item in words]
+        wrong = sum(is_number(text) and sure >= MIN_CONFIDENCE for text, sure in reads)
+        made.append(f"  {len(shown)} numbers as {name:13} {right:6.1%} right, {wrong} of {len(words)} words as numbers")
+    return made
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("bundle", type=Path, help="folder of the bundle")
@@ -144,8 +167,9 @@ def run(args: argparse.Namespace) -> int:
     """Print what a bundle reads of each folder."""
     bundle = load_bundle(args.bundle, task="recognise")
     for folder in args.folders:
-        made = evaluate(look(bundle, folder), bundle.settings["alphabet"], name=folder.name)
-        print("\n".join(made.lines()), flush=True)
+        looks, alphabet = look(bundle, folder), bundle.settings["alphabet"]
+        made = evaluate(looks, alphabet, name=folder.name)
+        print("\n".join([*made.lines(), *numbers(looks, alphabet)]), flush=True)
     return 0
 
 

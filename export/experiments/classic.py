@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from export.crnn import Crnn
-from export.experiments import mnist, networks
+from export.experiments import attention, dram, mnist, networks
 from export.experiments.trials import BATCH, Exam, Trial
 from export.recogniser import losses_of
 
@@ -142,6 +142,7 @@ def _right_classes(outputs: Tensor, labels: Tensor) -> float:
 _DIGIT, _STRIP = torch.zeros(1, mnist.SIDE, mnist.SIDE), torch.zeros(1, 1, mnist.SLOT, mnist.SLOT)
 _plain = partial(Trial, batches=singles, loss=cross_entropy, measure=reads, example=_DIGIT)
 _varied = partial(_plain, batches=partial(singles, change=mnist.LIGHT))
+_FIELD = torch.zeros(1, dram.FIELD, dram.FIELD)
 _EXAMS = (Exam("digits", _digits, _right_classes),)
 _CTC_EXAMS = (Exam("digits", _slots, right_paths), Exam("strings", _strings, right_paths))
 
@@ -153,6 +154,8 @@ TRIALS = {
         _plain("rnn", partial(networks.Rows, nn.RNN), epochs=20, rate=1e-3, coarse=False),
         _plain("lstm", partial(networks.Rows, nn.LSTM), epochs=20, rate=3e-3, exams=_EXAMS),
         _varied("lstm-varied", partial(networks.Rows, nn.LSTM), epochs=16, rate=3e-3, exams=_EXAMS),
+        _plain("ram", attention.Ram, loss=attention.loss, epochs=200, rate=1e-3, coarse=False),
+        Trial("dram", dram.Dram, dram.pairs, dram.loss, dram.reads_pairs, _FIELD, epochs=40, rate=1e-3, coarse=False),
         Trial("crnn", crnn, strips, ctc_loss, reads_strips, _STRIP, epochs=20, rate=3e-3, exams=_CTC_EXAMS),
     )
 }

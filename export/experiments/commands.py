@@ -52,10 +52,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _make(trial: Trial, learn: Digits, test: Digits, args: argparse.Namespace) -> Row:
-    from export.experiments import report, trials  # noqa: PLC0415 - needs torch
+    from export.experiments import glimpses, report, trials  # noqa: PLC0415 - needs torch
     from export.experiments.networks import multiplications  # noqa: PLC0415 - the same
 
     outcome = trials.train(trial, learn, test, args.cache / "experiments", seed=args.seed, epochs=args.epochs)
+    glimpses.draw(outcome.network, test, args.page.with_name(f"glimpses-{trial.name}.svg"))
     int8, size, milliseconds = _int8(trial, outcome, learn, test, args.converter)
     return report.Row(
         trial=trial.name,

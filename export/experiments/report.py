@@ -23,9 +23,11 @@ TITLES = {
     "rnn": ("RNN, 128 units, 28 rows", 0.9757),
     "lstm": ("LSTM, 128 units, 28 rows", 0.9846),
     "lstm-varied": ("the same LSTM, digits varied", 0.9846),
+    "ram": ("RAM, 7 glimpses of 8x8", 0.9893),
+    "dram": ("DRAM, pairs of digits, 6 glimpses", 0.95),
     "crnn": ("this project's CRNN, CTC, digits varied", None),
 }
-"""What each trial is called, and the share of right digits that its paper reports, if one does."""
+"""What each trial is called, and the share of right digits (of DRAM: pairs) that its paper reports, if one does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def table(rows: Mapping[str, Row]) -> str:
         cells = [
             title,
             "" if paper is None else f"{paper:.2%}",
-            f"{last['digits']:.2%}" if "digits" in last else "",
+            next((f"{last[what]:.2%}" for what in ("digits", "pairs") if what in last), ""),
             f"{row.int8['digits']:.2%}" if "digits" in row.int8 else "",
             f"{row.int8['strings']:.1%}" if "strings" in row.int8 else "",
             f"{row.parameters:,}",

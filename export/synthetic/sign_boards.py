@@ -169,7 +169,7 @@ class Studio:
         before = rng.random() < 0.5
         text = self.writer(rng)
         face = self.typeface(rng, letter := text[-1 if before else 0])
-        mask = None if face is None else face.draw(letter)
+        mask: Picture | None = None if face is None else face.draw(letter)
         gap = round(high * rng.uniform(0.15, 0.4))
         room = (columns[0] if before else board.shape[1] - columns[1]) - gap
         if mask is None or min(mask.shape) < 2:

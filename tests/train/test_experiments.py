@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from export.experiments import classic, mnist, report, trials
+from export.experiments import attention, classic, dram, glimpses, mnist, report, trials
 from export.experiments.mnist import Digits
 from export.experiments.networks import Rows, linear, multiplications
 
@@ -113,6 +113,91 @@ def test_multiplications_are_counted_as_by_hand() -> None:
     assert multiplications(linear(), torch.zeros(1, 28, 28)) == 7840
     assert multiplications(Rows(nn.LSTM), torch.zeros(1, 28, 28)) == 28 * 4 * 128 * (28 + 128) + 1280
     assert multiplications(Rows(nn.RNN), torch.zeros(1, 28, 28)) == 28 * 128 * (28 + 128) + 1280
+
+
+def test_a_glimpse_shows_what_is_around_its_place_and_nothing_beyond_the_picture() -> None:
+    pictures = torch.arange(64.0).view(1, 8, 8).expand(2, 8, 8) + 1
+    middle, corner = attention.glimpse(pictures, torch.tensor([[0.0, 0.0], [-1.0, -1.0]]), 4)
+    assert torch.allclose(middle, pictures[0, 2:6, 2:6], atol=1e-4)
+    assert torch.allclose(corner[2:, 2:], pictures[0, :2, :2], atol=1e-4)
+    assert not corner[:2].any()
+    assert not corner[:, :2].any()
+
+
+def test_a_glimpse_that_reaches_further_is_coarser() -> None:
+    pictures = torch.zeros(1, 8, 8)
+    pictures[:, :, 4:] = 1
+    (whole,) = attention.glimpse(pictures, torch.zeros(1, 2), 4, reach=8)
+    assert whole[:, 0].max() < 0.1
+    assert whole[:, 3].min() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("network", "shape", "places", "choices"),
+    [
+        (attention.Ram(glimpses=3, units=16), (5, 28, 28), 3, 2),
+        (dram.Dram(units=16), (5, dram.FIELD, dram.FIELD), 6, 6),
+    ],
+)
+def test_what_is_looked_at_is_chosen_within_the_picture_and_the_same_without_chance(
+    network: nn.Module, shape: tuple[int, ...], places: int, choices: int
+) -> None:
+    pictures = torch.rand(shape, generator=torch.Generator().manual_seed(1))
+    episode = network.look(pictures)
+    assert episode.places.shape == (5, places, 2)
+    assert episode.places.abs().max() <= 1
+    assert episode.likelihoods.shape == episode.hopes.shape == (5, choices)
+    assert torch.equal(network(pictures), network(pictures))
+    assert not torch.equal(network.look(pictures).places, network.look(pictures).places)
+
+
+def test_what_is_hoped_for_comes_near_to_what_is_got_and_places_are_learnt() -> None:
+    torch.manual_seed(1)
+    network, some = attention.Ram(glimpses=2, units=32), bars(64)
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
+    shown = mnist.as_input(some.images)
+    hoped = []
+    for _ in range(30):
+        loss = attention.loss(network, shown, some.labels)
+        optimiser.zero_grad()
+        loss.backward()
+        assert network.next.weight.grad.abs().sum() > 0, "where to look is learnt"
+        optimiser.step()
+        hoped.append(network.look(shown).hopes.mean().item())
+    right = float((network(shown).argmax(1) == some.labels).double().mean())
+    assert abs(hoped[-1] - right) < abs(hoped[0] - right)
+
+
+def test_ram_learns_where_digits_differ(tmp_path: Path) -> None:
+    trial = replace(classic.TRIALS["ram"], make=lambda: attention.Ram(glimpses=4, units=64), rate=3e-3)
+    outcome = trials.train(trial, bars(2560), bars(200, seed=2), tmp_path, seed=1, epochs=5)
+    assert outcome.curve[-1]["digits"] > 0.5, "by chance it is a tenth"
+
+
+def test_pairs_hold_every_digit_once_from_left_to_right() -> None:
+    some = bars(256)
+    shown = list(dram.pairs(some, torch.Generator().manual_seed(1)))
+    assert [pictures.shape for pictures, _ in shown] == [(64, dram.FIELD, dram.FIELD)] * 2
+    assert sorted(torch.cat([labels.flatten() for _, labels in shown]).tolist()) == sorted(some.labels.tolist())
+    assert all(float(picture.max()) > 0.9 for pictures, _ in shown for picture in pictures)
+
+
+def test_dram_takes_a_step_with_a_gradient_for_every_part() -> None:
+    torch.manual_seed(1)
+    network = dram.Dram(units=16)
+    pictures, labels = next(dram.pairs(bars(128), torch.Generator().manual_seed(1)))
+    dram.loss(network, pictures, labels).backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
+    assert set(dram.reads_pairs(network, bars(256))) == {"pairs"}
+
+
+def test_glimpses_are_drawn_for_networks_that_take_some(tmp_path: Path) -> None:
+    some = bars(128)
+    for number, network in enumerate((attention.Ram(units=16), dram.Dram(units=16))):
+        assert glimpses.draw(network, some, tmp_path / f"{number}.svg")
+        assert (tmp_path / f"{number}.svg").read_text("utf-8").count("<image") == 10
+    assert not glimpses.draw(linear(), some, tmp_path / "none.svg")
+    assert not (tmp_path / "none.svg").exists()
 
 
 ROW = report.Row("lstm", 1, 2, [{"digits": 0.9}, {"digits": 0.95}], 1000, 2_000_000, 60.0, {"digits": 0.94}, 5000, 0.1)

@@ -234,3 +234,10 @@ def test_the_margin_is_the_logarithm_of_the_odds() -> None:
     vote = _fuse([_sighting({"A": 0.9, "B": 0.1}, {"C": 1.0})])
     sure = vote.reading.confidence
     assert vote.margin == pytest.approx(math.log(sure / (1 - sure)))
+
+
+def test_letters_of_syllables_are_put_together() -> None:
+    letters = "\u1112\u1161\u11ab"
+    spelt = word_grammar([letters], letters)
+    sighting = _sighting(*({character: 1.0} for character in _ALPHABET), grammar=spelt)
+    assert _fuse([sighting], spelt).reading.text == "한"

@@ -11,7 +11,7 @@ import pytest
 from edge_ocr import ctc
 from edge_ocr.decode import search
 from edge_ocr.errors import GrammarError
-from edge_ocr.words import Match, Names, is_number, listed_grammar, number_grammar, open_grammar, read_names
+from edge_ocr.words import Match, Names, is_number, listed_grammar, number_grammar, open_grammar, read_names, spelt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -182,3 +182,19 @@ def test_a_price_of_numbers_out_of_range_is_refused(arguments: dict[str, float])
 )
 def test_numbers_have_more_digits_than_other_characters(text: str, is_one: bool) -> None:
     assert is_number(text) is is_one
+
+
+HANGUL = " \u1109\u1105\u110b\u1161\u1165\u116e\u11af"
+
+
+def test_a_syllable_is_spelt_by_its_letters_where_the_alphabet_has_those() -> None:
+    assert spelt("서울", frozenset(HANGUL)) == "\u1109\u1165\u110b\u116e\u11af"
+    assert spelt("서울", frozenset("서울")) == "서울"
+    assert spelt("서울역", frozenset(HANGUL)) == ""
+
+
+def test_names_of_syllables_are_listed_by_their_letters() -> None:
+    letters = spelt("서울", frozenset(HANGUL))
+    grammar = listed_grammar(["서울", "부산"], HANGUL, unlisted=0)
+    best = search(spelling(letters, HANGUL), grammar, 16, 5)[0]
+    assert "".join(HANGUL[label - 1] for label in best.labels) == letters
