@@ -50,8 +50,9 @@ def end(connection: Connection, start: int, mono: float) -> None:
 
 
 def was_killed(connection: Connection) -> bool:
-    """Whether the latest start did not end in good order."""
-    return bool(connection.rows("SELECT 1 WHERE (SELECT ended FROM starts ORDER BY id DESC LIMIT 1) IS NULL"))
+    """Whether the latest start did not end in good order; a database that was just made had none."""
+    ended = "SELECT ended IS NULL FROM starts ORDER BY id DESC LIMIT 1"
+    return bool(connection.value(f"SELECT coalesce(({ended}), EXISTS (SELECT 1 FROM events))"))
 
 
 def announce(connection: Connection, folders: Iterable[str]) -> None:
