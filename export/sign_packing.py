@@ -164,6 +164,7 @@ def measured(looks: Sequence[Look], alphabet: str, *, name: str, temperature: fl
         "calibration_error": round(warm.calibration.error, 4),
         "calibration_error_before": round(cold.error, 4),
         "milliseconds": round(warm.milliseconds, 3),
+        "milliseconds_altogether": round(warm.altogether, 3),
     }
 
 
