@@ -159,7 +159,7 @@ def figures_page() -> str:
 
 def performance_page() -> str:
     """What was measured: `edge-ocr bench --json` and `make count-arm64` wrote the files."""
-    rows = [json.loads(line) for line in (MEASURED / "bench-x86.jsonl").read_text("utf-8").splitlines()]
+    rows = measured("bench-x86")
     (peaks,) = (row for row in rows if "int8_gmacs" in row)
     lines = ["# Performance", "", "CPU time of one core of an x86-64 server, as `edge-ocr bench --json` wrote it.", ""]
     lines += ["## Stages", "", "| stage | ms |", "|---|---:|"]
@@ -193,19 +193,35 @@ def performance_page() -> str:
     lines += [f"| processor | {' | '.join(stages)} |", f"|---|{'---:|' * len(stages)}"]
     for machine, told in counts.items():
         lines.append(f"| {machine.split()[-1]} | {' | '.join(f'{told[stage] / 1000:.0f}' for stage in stages)} |")
+    return "\n".join(lines) + "\n"
+
+
+def comparison_page() -> str:
+    """What people wrote of peers, and what was measured beside them."""
+    rows, pictures = measured("bench-x86"), measured("peers")
+    lines = [(ROOT / "docs" / "comparison.md").read_text("utf-8"), "### Whole photographs", ""]
+    lines += ["| photograph | reader | ms | MB resident | texts |", "|---|---|---:|---:|---|"]
     lines += [
-        "",
-        "## The decoder beside others",
-        "",
-        "| decoder | setting | µs a sequence | as beam 200 |",
-        "|---|---|---:|---:|",
+        f"| {row['picture']} | {row['reader']} | {row['milliseconds']:.0f} | {row['megabytes']:.0f} | "
+        f"{_cell(', '.join(row['texts']))} |"
+        for row in pictures
     ]
+    lines += ["", "### The recogniser's network", "", "| network | ms |", "|---|---:|"]
+    lines += [f"| {row['model']}, int8 in LiteRT | {row['ms']:.2f} |" for row in rows if row.get("model") == "plate"]
+    lines += [f"| {row['stage']} | {row['ms']:.2f} |" for row in rows if "onnxruntime" in row.get("stage", "")]
+    lines += ["", "### Decoders", "", "As beam 200: the share of texts that a search with a beam of 200 finds.", ""]
+    lines += ["| decoder | setting | µs a sequence | as beam 200 |", "|---|---|---:|---:|"]
     lines += [
         f"| {row['decoder']} | {row['setting']} | {row['single_us']:.1f} | {row['same']:.1%} |"
         for row in rows
         if "decoder" in row
     ]
     return "\n".join(lines) + "\n"
+
+
+def measured(name: str) -> list[dict[str, Any]]:
+    """The rows of a file that a measuring command wrote."""
+    return [json.loads(line) for line in (MEASURED / f"{name}.jsonl").read_text("utf-8").splitlines()]
 
 
 def curve(points: Sequence[tuple[float, float]], unit: str) -> str:
@@ -265,6 +281,7 @@ PAGES = {
     "reference/figures.md": figures_page,
     "performance.md": performance_page,
     "accuracy.md": accuracy_page,
+    "comparison.md": comparison_page,
 }
 """What the code writes, by its place in the site."""
 

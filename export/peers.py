@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,12 +82,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("picture", type=Path, help="to read")
     parser.add_argument("--python", type=Path, default=Path(sys.executable), help="of the peers' environment")
+    parser.add_argument("--json", action="store_true", help="a line for each, for docs/measured/peers.jsonl")
 
 
 def run(args: argparse.Namespace) -> int:
     """Carry the command out."""
     ours, *others = READERS
     here = cost(ours, Path(sys.executable), args.picture)
+    if args.json:
+        found = {ours: here, **{name: cost(name, args.python, args.picture) for name in others}}
+        for name, one in found.items():
+            print(json.dumps({"picture": args.picture.name, "reader": name, **asdict(one)}))
+        return 0
     print(f"{ours}: {here.milliseconds:.1f} ms, {here.megabytes:.0f} MB, {here.texts}")
     for name in others:
         there = cost(name, args.python, args.picture)

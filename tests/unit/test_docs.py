@@ -163,6 +163,12 @@ def test_the_code_writes_every_page(name: str) -> None:
     assert page.count("\n") > 10
 
 
+def test_whoever_is_compared_with_was_measured_in_the_same_run() -> None:
+    page = PAGES.comparison_page()
+    for name in ("edge-ocr", "fast-ctc-decode", "pyctcdecode", "flashlight-text", "rapidocr-onnxruntime"):
+        assert re.search(rf"^\|.*\b{name} \|", page, re.MULTILINE), f"nothing is measured of {name}"
+
+
 def test_curves_lie_within_their_picture() -> None:
     drawn = PAGES.curve([(1, 2.0), (4, 8.0)], "plates")
     places = [tuple(map(int, place)) for place in re.findall(r'cx="(\d+)" cy="(\d+)"', drawn)]
