@@ -253,7 +253,8 @@ def copy_tests(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     for name in ("tests", "docs"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", folder / "pyproject.toml")
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, folder / name)
 
 
 def copy_sources(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,8 @@ import pytest
 
 import edge_ocr
 
-SAMPLES = Path(__file__).parents[2] / "docs" / "samples"
+README = Path(__file__).parents[2] / "README.md"
+SAMPLES = README.parent / "docs" / "samples"
 EXPECTED: dict[str, list[str]] = json.loads((SAMPLES / "expected.json").read_text("utf-8"))
 PHOTOGRAPHS = [name for name in EXPECTED if name.endswith(".jpg")]
 CLIP = "clip.mp4"
@@ -70,6 +72,14 @@ def test_the_program_reads_what_the_library_reads(reader: edge_ocr.Reader) -> No
         best = reader.read(cv2.imread(line["path"]))[0]
         assert line["readings"][0]["text"] == best.text
         assert line["readings"][0]["confidence"] == pytest.approx(best.confidence, abs=1e-3)
+
+
+def test_the_readme_shows_what_is_read_today(reader: edge_ocr.Reader) -> None:
+    shown = re.findall(r"^    \S*\s+(\w+) +(\d+)%  +(\w+)(?: +\w+ \d+%)?$", README.read_text("utf-8"), re.MULTILINE)
+    read = [reading for name in PHOTOGRAPHS for reading in reader.read(cv2.imread(str(SAMPLES / name)))]
+    assert [(text, region) for text, _, region in shown] == [(reading.text, reading.region) for reading in read]
+    for (_, sure, _), reading in zip(shown, read, strict=True):
+        assert int(sure) / 100 == pytest.approx(reading.confidence, abs=0.05)
 
 
 @pytest.mark.slow
