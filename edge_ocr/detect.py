@@ -94,7 +94,7 @@ class Detector:
         bundle: of task 'detect'. Its settings: ``strides`` (pixels a cell of each output map), ``unit`` (offsets are
             in strides times this, across and down), ``threshold`` (least score), ``merge`` (IoU from which two
             candidates are one text), ``reduction`` (how far a frame may be scaled down before it is also read in
-            tiles).
+            tiles), ``margin`` (how far quads reach beyond what the network says on every side, in their own heights).
         threads: cores one call may use.
         threshold: instead of the bundle's, between 0 and 1; lower finds more and errs more.
         kind: that the quads are said to be of; None for the bundle's own.
@@ -117,6 +117,7 @@ class Detector:
             least = float(bundle.settings["threshold"]) if threshold is None else threshold
             self._merge = float(bundle.settings["merge"])
             self._reduction = float(bundle.settings["reduction"])
+            self._margin = float(bundle.settings.get("margin", 0.0))  # the first bundles had none
         except (KeyError, TypeError, ValueError) as error:
             message = f"{bundle.name}/model.toml: [detect] is incomplete or wrong ({error}); export the bundle again"
             raise BundleError(message) from error
@@ -163,7 +164,8 @@ class Detector:
         )
         middles = merged.corners.mean(axis=1)
         inside = np.any([part.holds(middles) for part in looked_at], axis=0) | (regions is None)
-        pairs = zip(merged.corners[inside].tolist(), merged.scores[inside].tolist(), strict=True)
+        corners = _grown(merged.corners[inside], self._margin)
+        pairs = zip(corners.tolist(), merged.scores[inside].tolist(), strict=True)
         return [Quad(corners_of(corners), self._kind, score) for corners, score in pairs]
 
     def _map(self, bundle: Bundle, stride: int, unit: tuple[float, float], threshold: float) -> _Map:
@@ -300,6 +302,17 @@ def _merged(found: _Found, limit: float) -> _Found:
         left[0] = False
         corners, scores = corners[left], scores[left]
     return _Found(np.array(merged, np.float32).reshape(-1, 4, 2), np.array(kept, np.float32))
+
+
+def _grown(corners: NDArray[np.float32], margin: float) -> NDArray[np.float32]:
+    """Quads (n, 4, 2) that reach beyond others on every side, by a share of the height of each."""
+    along = (corners[:, 1] - corners[:, 0] + corners[:, 2] - corners[:, 3]) / 2
+    down = (corners[:, 3] - corners[:, 0] + corners[:, 2] - corners[:, 1]) / 2
+    high, wide = np.hypot(down[:, :1], down[:, 1:]), np.hypot(along[:, :1], along[:, 1:])
+    along = along * (high / np.maximum(wide, np.float32(_FLAT)))
+    across, below = np.array([-1, 1, 1, -1], np.float32), np.array([-1, -1, 1, 1], np.float32)
+    away = across[:, None] * along[:, None] + below[:, None] * down[:, None]
+    return np.asarray(corners + np.float32(margin) * away, np.float32)
 
 
 def _shares(corners: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -68,7 +68,7 @@ def train(kind: Kind, folders: Folders, plan: Plan, checkpoint: Path, start: Pat
     """
     torch.manual_seed(plan.seed)
     net = DetectorNet() if start is None or checkpoint.is_file() else load_detector(start)
-    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch omits it from its hints
+    net = net.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch omits it from its hints
     average = Average(net, decay=0.998)
     optimiser = torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=0.02)
     spent, steps, scenes = 0.0, 0, 0

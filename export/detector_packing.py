@@ -31,16 +31,19 @@ if TYPE_CHECKING:
     from export.detector_net import DetectorNet
     from export.places import Tools
 
-INPUT = (640, 384)
-"""Width and height of what the shipped network reads: half of a 1280x720 frame, with 24 rows to spare."""
+_PLATES, _WORDS = (640, 384), (832, 512)
+"""Width and height of what the shipped networks read. Half of a 1280x720 frame, with 24 rows to spare, is enough for
+plates; words are smaller in the pictures that show them, and two thirds find a third more of those below 100 pixels."""
 _PARITY = 0.25
 """How far int8 maps may be from float ones, in their standard deviations; the maps are mostly background, so this is
 loose, and the measured recall is what counts."""
 _SCENES, _FRAMES = 100, 30
 
 
-_RUNTIME = {"threshold": 0.4, "merge": 0.3, "reduction": 3.0}
+_RUNTIME = {"threshold": 0.4, "merge": 0.3, "reduction": 3.0, "margin": 0.0}
 """See :class:`edge_ocr.detect.Detector`."""
+_MARGIN = 0.1
+"""Of words, whose corners the scenes place on the ink; who labels words leaves some room around them."""
 
 
 _DATA = (
@@ -52,17 +55,22 @@ _DATA = (
 """What a training learns from; crops of plates are of no use to the detector of other texts."""
 
 
+def input_size(kind: Kind) -> tuple[int, int]:
+    """Width and height of what the network that ships for a kind reads."""
+    return _PLATES if kind is Kind.PLATE else _WORDS
+
+
 def calibration(kind: Kind, folders: Folders, seed: int) -> NDArray[np.float32]:
     """Scenes and real training frames as the network takes them: float32 (count, 1, height, width)."""
-    rng = np.random.default_rng(seed)
+    rng, size = np.random.default_rng(seed), input_size(kind)
     compose = painter(rng, folders, kind)
-    pictures = [compose(rng, INPUT).image for _ in range(_SCENES)]
+    pictures = [compose(rng, size).image for _ in range(_SCENES)]
     frames = training_frames(folders.data / FOLDER)
     for index in rng.choice(len(frames), _FRAMES, replace=False):
         grey = cv2.cvtColor(load(frames[index][0]), cv2.COLOR_BGR2GRAY)
-        scale = min(INPUT[0] / grey.shape[1], INPUT[1] / grey.shape[0])
+        scale = min(size[0] / grey.shape[1], size[1] / grey.shape[0])
         small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        picture = np.full((INPUT[1], INPUT[0]), PADDING, np.uint8)
+        picture = np.full((size[1], size[0]), PADDING, np.uint8)
         picture[: small.shape[0], : small.shape[1]] = small
         pictures.append(picture)
     return np.stack(pictures)[:, None].astype(np.float32) / np.float32(127.5) - 1
@@ -88,13 +96,15 @@ def pack(
     images = pixel_unshuffle(torch.from_numpy(calibration(kind, folders, seed=7)), FOLD).numpy()
     with tempfile.TemporaryDirectory() as scratch:
         master, converted = Path(scratch) / "model.onnx", Path(scratch) / "model.tflite"
-        export_onnx(net, master)
+        export_onnx(net, master, input_size(kind))
         convert_apart(tools.converter, master, images, converted)
         model = converted.read_bytes()
         gates.check_operations(model)
         parity = gates.check_parity(master, model, images[::10], limit=_PARITY, other_python=tools.tflite)
         master_bytes = master.read_bytes()
-    settings = {"width": INPUT[0], "height": INPUT[1], "strides": list(STRIDES), "unit": list(UNITS), **_RUNTIME}
+    width, height = input_size(kind)
+    runtime = _RUNTIME if kind is Kind.PLATE else {**_RUNTIME, "margin": _MARGIN}
+    settings = {"width": width, "height": height, "strides": list(STRIDES), "unit": list(UNITS), **runtime}
     detector = Detector(Bundle(target.name, "detect", kind, model, settings, {}))
     accuracy = evaluate_detector.accuracy(detector, kind, folders.data)
     accuracy["int8"] = {"error": round(parity.error, 4)}
@@ -104,10 +114,10 @@ def pack(
     (target / "model.onnx").write_bytes(master_bytes)
 
 
-def export_onnx(net: DetectorNet, target: Path) -> None:
-    """Write the float master for the shipped input size and form."""
+def export_onnx(net: DetectorNet, target: Path, size: tuple[int, int]) -> None:
+    """Write the float master for inputs of ``size`` (width, height), in the form that ships."""
     names = [f"{what}_{stride}" for stride in STRIDES for what in ("score", "offsets")]
-    example = torch.zeros(1, FOLD * FOLD, INPUT[1] // FOLD, INPUT[0] // FOLD)
+    example = torch.zeros(1, FOLD * FOLD, size[1] // FOLD, size[0] // FOLD)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's exporter warns of its own internals
         torch.onnx.export(

@@ -63,7 +63,7 @@ class Lettering:
 
     def _set(self, rng: np.random.Generator) -> list[Line]:
         face = self._typefaces[int(rng.integers(len(self._typefaces)))]
-        apart = float(rng.choice([0.0, rng.uniform(-0.03, 0.12), rng.uniform(0.1, 0.5)], p=[0.65, 0.27, 0.08]))
+        apart = float(rng.choice([0.0, rng.uniform(-0.03, 0.12), rng.uniform(0.1, 0.7)], p=[0.62, 0.27, 0.11]))
         stretch = float(np.exp(rng.normal(0, 0.22)))
         weight = int(rng.integers(-1, 4)) if rng.random() < 0.4 else 0
         hollow = rng.random() < 0.04

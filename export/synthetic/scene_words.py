@@ -55,6 +55,11 @@ class _Board:
 def compose(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) -> Scene:
     """One frame of ``size`` (width, height)."""
     canvas, plates, complete = _background(rng, sources, size)
+    for _ in range(int(rng.choice([0, 1, 2], p=[0.6, 0.28, 0.12]))):
+        facade = _facade(rng)
+        _hang(rng, canvas, facade, _somewhere(rng, facade, size))
+    if rng.random() < 0.2:
+        _wheels(rng, canvas)
     quads: list[Points] = [quad[None] for quad in plates]
     taken: list[Points] = list(plates)
     for _ in range(int(rng.choice([0, 1, 2, 4, 7], p=[0.08, 0.22, 0.3, 0.25, 0.15]))):
@@ -235,17 +240,67 @@ def _furniture(rng: np.random.Generator, paint: NDArray[np.float32], ink: float,
 
 def _place(rng: np.random.Generator, board: _Board, size: tuple[int, int], taken: Sequence[Points]) -> Points | None:
     """Four corners in the scene where nothing else hangs; None where there is no room."""
-    rows, columns = board.paint.shape
-    strength = 1.0 if columns < 0.5 * size[0] else 0.5
     for _ in range(4):
-        quad = tilted(rng, columns, rows, strength)
-        if rng.random() < 0.015:  # read from below or from above
-            quad = quad @ np.array([[0.0, 1.0], [-1.0, 0.0]]) * (1 if rng.random() < 0.5 else -1)
-        reach = np.minimum(np.ptp(quad, axis=0) / 2, 0.45 * np.array(size))
-        corners = (quad + rng.uniform(reach * 0.9, np.array(size) - reach * 0.9)).astype(np.float32)
+        corners = _somewhere(rng, board, size)
         if not any(_meet(corners, other) for other in taken):
             return corners
     return None
+
+
+def _somewhere(rng: np.random.Generator, board: _Board, size: tuple[int, int]) -> Points:
+    """Four corners in the scene."""
+    rows, columns = board.paint.shape
+    quad = tilted(rng, columns, rows, 1.0 if columns < 0.5 * size[0] else 0.5)
+    if rng.random() < 0.015:  # read from below or from above
+        quad = quad @ np.array([[0.0, 1.0], [-1.0, 0.0]]) * (1 if rng.random() < 0.5 else -1)
+    reach = np.minimum(np.ptp(quad, axis=0) / 2, 0.45 * np.array(size))
+    corners: Points = (quad + rng.uniform(reach * 0.9, np.array(size) - reach * 0.9)).astype(np.float32)
+    return corners
+
+
+def _facade(rng: np.random.Generator) -> _Board:
+    """Rows of windows or doors with frames, bars and blinds: what is most often taken for words."""
+    across, down = int(rng.integers(1, 8)), int(rng.integers(1, 5))
+    wide = float(np.exp(rng.uniform(np.log(10), np.log(90))))
+    tall = wide * float(np.exp(rng.normal(0.1, 0.5)))
+    wide, tall = min(wide, 500 / across), min(tall, 320 / down)
+    pitch = np.array([wide, tall]) * rng.uniform(1.05, 1.8, 2)
+    wall, frame, glass = rng.uniform(0, 255, 3)
+    paint = np.full((round(pitch[1] * down) + 2, round(pitch[0] * across) + 2), wall, np.float32)
+    cover = np.full(paint.shape, 255 if rng.random() < 0.4 else 0, np.uint8)
+    bars, thick = rng.integers(0, 4, 2), max(1, round(wide * rng.uniform(0.01, 0.08)))
+    blinds = rng.random() < 0.2
+    for number in range(across * down):
+        x, y = (np.array([number % across, number // across]) * pitch + 1).round().astype(int).tolist()
+        pane = paint[y : y + max(3, round(tall)), x : x + max(3, round(wide))]
+        cells = (glass + rng.normal(0, 25, (3, 3))).astype(np.float32)
+        pane[:] = cv2.resize(cells, pane.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        if blinds:
+            pane[:: max(2, round(tall / 12))] = frame
+        for share in np.arange(1, bars[0] + 1) / (bars[0] + 1):
+            pane[round(pane.shape[0] * share) :][:thick] = frame
+        for share in np.arange(1, bars[1] + 1) / (bars[1] + 1):
+            pane[:, round(pane.shape[1] * share) :][:, :thick] = frame
+        end = (x + pane.shape[1] - 1, y + pane.shape[0] - 1)
+        cv2.rectangle(paint, (x, y), end, frame, thick)
+        cover[y : end[1] + 1, x : end[0] + 1] = 255
+    return _Board(np.clip(paint, 0, 255).astype(np.uint8), cover, np.zeros((0, 4), np.float32))
+
+
+def _wheels(rng: np.random.Generator, canvas: Picture) -> None:
+    """Wheels with spokes, and the like."""
+    rows, columns = canvas.shape
+    tyre, rim, hub = (int(shade) for shade in rng.integers([0, 60, 0], [90, 256, 256]))
+    reach = float(np.exp(rng.uniform(np.log(6), np.log(50))))
+    squeeze, spokes = rng.uniform(0.4, 1.0), int(rng.integers(4, 14))
+    for _ in range(int(rng.integers(1, 3))):
+        centre = np.rint(rng.uniform(0, 1, 2) * [columns, rows]).astype(int).tolist()
+        for share, shade in ((1.0, tyre), (0.72, rim), (0.2, hub)):
+            axes = (max(1, round(reach * share * squeeze)), max(1, round(reach * share)))
+            cv2.ellipse(canvas, centre, axes, 0, 0, 360, shade, -1, cv2.LINE_AA)
+        for angle in np.arange(spokes) * 2 * np.pi / spokes:
+            end = np.rint(np.array([np.cos(angle) * squeeze, np.sin(angle)]) * 0.7 * reach + centre).astype(int)
+            cv2.line(canvas, centre, end.tolist(), hub, max(1, round(reach * 0.07)), cv2.LINE_AA)
 
 
 def _meet(one: Points, other: Points) -> bool:

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime
 import pytest
 import torch
 from torch.nn.functional import pixel_unshuffle
+from torch.utils.data import IterableDataset
 
 from edge_ocr import bundle
-from export.detector_data import Batch, _batch
+from edge_ocr.types import Kind
+from export import detector
+from export.detector import Plan
+from export.detector_data import Batch, Folders, _batch
 from export.detector_loss import boxes, detector_loss, flatten, overlaps
 from export.detector_net import FOLD, DetectorNet
-from export.detector_packing import INPUT, export_onnx
+from export.detector_packing import export_onnx
 from export.detector_targets import STRIDES, UNITS, cell_centres
 from export.master import load_detector
 from export.synthetic.scenes import Scene
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 MODELS = Path(bundle.__file__).parent / "models"
-SIZE = (192, 128)
+SIZE, INPUT = (192, 128), (640, 384)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +133,7 @@ def test_overlaps_are_those_of_the_boxes_around_corners() -> None:
 
 def test_the_master_means_what_the_network_means(net: DetectorNet, tmp_path: Path) -> None:
     path = tmp_path / "master.onnx"
-    export_onnx(net, path)
+    export_onnx(net, path, INPUT)
     image = torch.randn(1, 1, INPUT[1], INPUT[0])
     with torch.no_grad():
         expected = net.eval()(image)
@@ -136,13 +144,37 @@ def test_the_master_means_what_the_network_means(net: DetectorNet, tmp_path: Pat
         np.testing.assert_allclose(one.numpy(), other, atol=1e-3)
 
 
+class _Stream(IterableDataset[Batch]):
+    """The same scene without end, in the place of composed ones."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        """Take what the stream of composed scenes takes."""
+
+    def __iter__(self) -> Iterator[Batch]:
+        while True:
+            yield _made((60, 40, 64, 24))
+
+
+def test_a_training_from_a_master_measures_batches_as_one_from_nothing_does(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(detector, "SceneStream", _Stream)
+    master, checkpoint = MODELS / "plate-detector" / "model.onnx", tmp_path / "checkpoint.pt"
+    plan = Plan(minutes=1 / 60, workers=0)
+    trained = detector.train(Kind.PLATE, Folders(tmp_path, tmp_path), plan, checkpoint, master)
+    assert trained.scenes > 1
+    before, after = load_detector(master).state_dict(), torch.load(checkpoint, weights_only=True)["network"]
+    moved = [name for name in before if name.endswith("running_mean") and not torch.equal(before[name], after[name])]
+    assert len(moved) == sum(name.endswith("running_mean") for name in before)
+
+
 def test_a_training_goes_on_from_a_master_as_if_from_the_network_itself(tmp_path: Path) -> None:
     torch.manual_seed(2)
     net = DetectorNet().train()
     image = torch.randn(2, 1, 128, 192)
     net(image)  # statistics of a batch, so that folding them means something
     path = tmp_path / "master.onnx"
-    export_onnx(net.eval(), path)
+    export_onnx(net.eval(), path, INPUT)
     with torch.no_grad():
         pairs = zip(net(image), load_detector(path)(image), strict=True)
         assert max(float((one - other).abs().max()) for one, other in pairs) < 1e-4

@@ -259,6 +259,15 @@ def test_a_candidate_without_an_area_does_no_harm() -> None:
     assert _merge((flat, 0.8), (plate, 0.5)) == [(flat, 0.8), (plate, 0.5)]
 
 
+@pytest.mark.parametrize("turn", [0.0, 0.3])
+def test_a_margin_reaches_beyond_a_quad_by_a_share_of_its_height_on_every_side(turn: float) -> None:
+    turned = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    tight, loose = (np.array(_box(*box)) @ turned for box in ((10, 10, 40, 10), (9, 9, 42, 12)))
+    grown = detect._grown(np.array([tight, tight], np.float32), 0.1)
+    assert grown == pytest.approx(np.array([loose, loose]), abs=1e-4)
+    assert len(detect._grown(np.zeros((0, 4, 2), np.float32), 0.1)) == 0
+
+
 def test_quads_are_of_the_kind_that_is_asked_for(bundle: Bundle) -> None:
     assert {quad.kind for quad in Detector(bundle, kind=Kind.SIGN)(_scene("several"))} == {Kind.SIGN}
 
