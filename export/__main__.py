@@ -23,6 +23,7 @@ from export import (
     recogniser_commands,
     samples,
     sign_commands,
+    word_peers,
 )
 from export.experiments import commands as experiments
 
@@ -69,6 +70,7 @@ _COMMANDS = {
         recogniser_commands.run_evaluate,
     ),
     "evaluate-frames": ("measure read on labelled frames", evaluate_frames.add_arguments, evaluate_frames.run),
+    "word-peers": ("read the same words beside other recognisers", word_peers.add_arguments, word_peers.run),
     "peers": ("read a picture here and by other readers", peers.add_arguments, peers.run),
     "evaluate-watch": (
         "measure what watching costs, and how soon it tells",
