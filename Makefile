@@ -98,12 +98,13 @@ rate-search: .venv-test/ready ## how long a page of a search takes among 100,000
 	.venv-test/bin/python tests/soak/store_search.py
 
 # The pages, with a real browser: needs Debian's package chromium, and npm for axe-core. Screenshots go to out/web.
-test-browser: .venv-browser/ready ## every page and flow walked in Chromium, and looked at by axe-core
+test-browser: .venv-browser/package/axe.min.js ## every page and flow walked in Chromium, and looked at by axe-core
 	.venv-browser/bin/python tests/browser/walk.py --axe .venv-browser/package/axe.min.js
 
 HOSTILE ?= 10000
+EXAMPLES ?= 100
 fuzz-web: .venv-browser/ready ## whatever the interface's document allows, and 10,000 hostile requests
-	.venv-browser/bin/python tests/browser/schemas.py
+	.venv-browser/bin/python tests/browser/schemas.py --examples $(EXAMPLES)
 	.venv-browser/bin/python tests/browser/hostile.py --requests $(HOSTILE)
 
 rate-web: .venv-browser/ready ## what the pages cost: memory, CPU a picture, and the rate of reading
@@ -163,10 +164,13 @@ test-export: .venv-train/ready .venv-convert/ready ## training and conversion, w
 	@touch $@
 
 .venv-browser/ready: pyproject.toml edge_ocr/ctc/_kernel.c $(LOCKS)/browser.txt
-	@echo "== Making .venv-browser with Playwright, schemathesis and axe-core (once)"
+	@echo "== Making .venv-browser with Playwright and schemathesis (once)"
 	test -x .venv-browser/bin/pip || $(PYTHON) -m venv .venv-browser
 	.venv-browser/bin/python $(PIP) --requirement $(LOCKS)/browser.txt
 	.venv-browser/bin/python $(PIP) --no-deps --editable .
+	@touch $@
+
+.venv-browser/package/axe.min.js: .venv-browser/ready
 	cd .venv-browser && npm pack --silent axe-core@$(AXE) && tar -xzf axe-core-$(AXE).tgz package/axe.min.js
 	@touch $@
 

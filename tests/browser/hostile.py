@@ -295,12 +295,18 @@ def state(one: Served, folder: Path) -> dict[str, Any]:
     return {**rows, **files, "zones": (folder / "web" / "zones.json").exists(), "code": one.server.code}
 
 
-def main() -> None:
-    """Attack, and tell what came of it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an attack: how often what was answered, what is wrong, bytes grown by and seconds."""
+
+    results: Counter[str]
+    faults: list[str]
+    grown: int
+    spent: float
+
+
+def attack(requests: int, *, seed: int = 1, slowly: int = 20) -> Outcome:
+    """Send so many requests, and meanwhile keep so many connections that say a byte a second."""
     opened: list[str] = []
     faults: list[str] = []
     results: Counter[str] = Counter()
@@ -318,13 +324,14 @@ def main() -> None:
                 admin.ask("POST", "/api/me/tokens", {"name": "x", "role": role}).json["secret"]
                 for role in ("viewer", "operator")
             ]
-            foe = Foe(one.port, random.Random(args.seed), *tokens, admin.cookie.partition("=")[2])
+            foe = Foe(one.port, random.Random(seed), *tokens, admin.cookie.partition("=")[2])
             before, memory = state(one, folder), machine.look(folder).resident or 0
-            slowly = threading.Thread(target=slow, args=(foe, 20, results))
-            slowly.start()
+            sluggish = threading.Thread(target=slow, args=(foe, slowly, results))
+            if slowly:
+                sluggish.start()
             kinds, weights = zip(*KINDS, strict=True)
             begin = time.monotonic()
-            for _ in range(args.requests):
+            for _ in range(requests):
                 kind = foe.chance.choices(kinds, weights)[0]
                 said = kind(foe)
                 # An operation that a viewer may ask gives viewers what they may see: only other roles are tried.
@@ -334,20 +341,31 @@ def main() -> None:
                 if fault:
                     faults.append(f"{kind.__name__} {fault}: {said[:300]!r}")
             spent = time.monotonic() - begin
-            slowly.join()
+            if slowly:
+                sluggish.join()
             after = state(one, folder)
             faults += [f"{name} changed" for name in before if before[name] != after[name]]
             faults += ["the barrier opened"] * len(opened)
             if admin.get("/api/me").status != 200 or Client(one.port).get("/healthz").status != 200:
                 faults.append("the server is not well afterwards")
             grown = (machine.look(folder).resident or 0) - memory
-    for name, count in sorted(results.items()):
+    return Outcome(results, faults, grown, spent)
+
+
+def main() -> None:
+    """Attack, and tell what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    outcome = attack(args.requests, seed=args.seed)
+    for name, count in sorted(outcome.results.items()):
         print(f"{name:<32}{count:>7}")
-    print(f"{args.requests} requests in {spent:.0f} s; resident memory grew by {grown / 1e6:.1f} MB")
-    for fault in faults[:20]:
+    print(f"{args.requests} requests in {outcome.spent:.0f} s; resident memory grew by {outcome.grown / 1e6:.1f} MB")
+    for fault in outcome.faults[:20]:
         print("wrong:", fault)
-    print(f"{len(faults)} things are wrong")
-    raise SystemExit(bool(faults))
+    print(f"{len(outcome.faults)} things are wrong")
+    raise SystemExit(bool(outcome.faults))
 
 
 if __name__ == "__main__":
