@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _APART = 1_000_000  # from a training's seed to that of renders which it never sees
 _HELD_BACK = 1_500
+_SCRIPT_LICENCE = {"weights": "whoever trained them", "fonts": "of the folder that was given, drawn, not contained"}
 
 
 def add_sign(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +56,9 @@ def run_sign(args: argparse.Namespace) -> int:
     checkpoint = signs.train(recipe)
     script = "" if args.alphabet is None else f" --alphabet {args.alphabet.name} --fonts {args.fonts.name}"
     told = f"python -m export sign --minutes {args.minutes:g} --shards {args.shards} --seed {args.seed}{script}"
-    sign_packing.pack(checkpoint, recipe, args.out, places.tools_of(args), training={"recipe": told})
+    licence = None if args.alphabet is None else _SCRIPT_LICENCE
+    tools = places.tools_of(args)
+    sign_packing.pack(checkpoint, recipe, args.out, tools, training={"recipe": told}, licence=licence)
     print(f"wrote {args.out}")
     return 0
 

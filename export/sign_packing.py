@@ -45,6 +45,7 @@ def pack(
     tools: Tools,
     *,
     training: dict[str, Any],
+    licence: dict[str, str] | None = None,
     kind: Kind = Kind.SIGN,
 ) -> None:
     """Export a checkpoint's averaged weights as a bundle that takes strips of every width.
@@ -56,6 +57,7 @@ def pack(
         folder: of the bundle to write.
         tools: other environments.
         training: what the model card says of the training.
+        licence: what it says of rights; None where typefaces and words are those of :mod:`export.synthetic.sign_fonts`.
         kind: of the bundle.
 
     Raises:
@@ -98,10 +100,11 @@ def pack(
         if recipe.held is not None:
             figures["held_back_renders"] = held_back(bundle, recipe.held)
         accuracy = figures | {"int8_logit_error": round(max(errors), 4)}
-        card = {"training": training, "accuracy": accuracy, "licence": _LICENCE}
+        card = {"training": training, "accuracy": accuracy, "licence": licence or _LICENCE}
         bundles.write(draft, model, task="recognise", kind=kind, settings=settings, card=card)
         shutil.copyfile(checkpoint.with_name("log.jsonl"), draft / "training.jsonl")
-        pictures.draw_curves(draft / "training.jsonl", draft / "training.svg")
+        if folders:
+            pictures.draw_curves(draft / "training.jsonl", draft / "training.svg")
         shutil.copytree(draft, folder, dirs_exist_ok=True)
 
 
