@@ -12,6 +12,8 @@
 # --no-boot-config  leave the board's config.txt alone
 # --uninstall       stop it and remove it; --purge also removes /etc/edge-ocr, /var/lib/edge-ocr and the user
 set -eu
+umask 022 # or the service could not read what a careful administrator installs
+PATH=$PATH:/usr/sbin:/sbin
 
 HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 ROOT=/opt/edge-ocr
@@ -26,6 +28,8 @@ ACTION=install
 PURGE=no
 BEGIN='# edge-ocr: begin of what its installer added'
 END='# edge-ocr: end of what its installer added'
+MEGABYTES=400 # that an installation takes while it is made
+TAB=$(printf '\t')
 
 say() { printf '== %s\n' "$1"; }
 fail() {
@@ -39,7 +43,7 @@ while [ $# -gt 0 ]; do
         [ $# -ge 2 ] || fail "$1 lacks its value; see the first lines of this file"
         case $1 in
         --job) JOB=$2 ;;
-        --wheels) WHEELS=$(CDPATH='' cd -- "$2" && pwd) ;;
+        --wheels) WHEELS=$(CDPATH='' cd -- "$2" 2>/dev/null && pwd) || fail "--wheels $2 is no folder; name one" ;;
         --extras) EXTRAS=$2 ;;
         esac
         shift
@@ -53,7 +57,13 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ "$(id -u)" = 0 ] || fail "only root may install services; run it with sudo"
-[ -f "$HERE/$JOB.toml" ] || fail "there is no job $JOB; known are embedded-camera, parking-lot and offline-kiosk"
+case $JOB in
+embedded-camera | parking-lot | offline-kiosk) ;;
+*) fail "there is no job $JOB; known are embedded-camera, parking-lot and offline-kiosk" ;;
+esac
+for place in /etc /usr/local /opt; do
+    [ ! -d $place ] || [ -w $place ] || fail "$place is read-only; run 'mount -o remount,rw /', and this again"
+done
 
 # Whether systemd is running, as it is not in a container or an image that is being made.
 running() { [ -d /run/systemd/system ]; }
@@ -92,14 +102,14 @@ put() {
     fi
 }
 
-# What is copied, and whither.
+# What is copied, and whither; there may be spaces in what a stick is called.
 files() {
-    for unit in "$HERE"/systemd/*; do echo "$unit $UNITS/$(basename "$unit")"; done
-    echo "$HERE/sysusers.d/edge-ocr.conf /etc/sysusers.d/edge-ocr.conf"
-    echo "$HERE/tmpfiles.d/edge-ocr.conf /etc/tmpfiles.d/edge-ocr.conf"
-    echo "$HERE/journald.conf.d/50-edge-ocr.conf /etc/systemd/journald.conf.d/50-edge-ocr.conf"
-    echo "$HERE/system.conf.d/50-edge-ocr.conf /etc/systemd/system.conf.d/50-edge-ocr.conf"
-    echo "$HERE/udev/70-edge-ocr.rules /etc/udev/rules.d/70-edge-ocr.rules"
+    for unit in "$HERE"/systemd/*; do printf '%s\t%s\n' "$unit" "$UNITS/$(basename "$unit")"; done
+    printf '%s\t%s\n' "$HERE/sysusers.d/edge-ocr.conf" /etc/sysusers.d/edge-ocr.conf \
+        "$HERE/tmpfiles.d/edge-ocr.conf" /etc/tmpfiles.d/edge-ocr.conf \
+        "$HERE/journald.conf.d/50-edge-ocr.conf" /etc/systemd/journald.conf.d/50-edge-ocr.conf \
+        "$HERE/system.conf.d/50-edge-ocr.conf" /etc/systemd/system.conf.d/50-edge-ocr.conf \
+        "$HERE/udev/70-edge-ocr.rules" /etc/udev/rules.d/70-edge-ocr.rules
 }
 
 uninstall() {
@@ -108,7 +118,7 @@ uninstall() {
         systemctl disable --quiet --now edge-ocr.service edge-ocr-update.timer 2>/dev/null || true
     fi
     rm -f "$UNITS/multi-user.target.wants/edge-ocr.service" "$UNITS/timers.target.wants/edge-ocr-update.timer"
-    files | while read -r _ place; do rm -f "$place"; done
+    files | while IFS=$TAB read -r _ place; do rm -f "$place"; done
     rmdir /etc/systemd/journald.conf.d /etc/systemd/system.conf.d 2>/dev/null || true
     place=$(boot_config)
     if [ -n "$place" ] && grep -qxF "$BEGIN" "$place"; then
@@ -160,10 +170,10 @@ people() {
 release() {
     own=$(find "${WHEELS:-$HERE}" -maxdepth 1 -name 'edge_ocr-*.whl' | sort | tail -n 1)
     if [ -n "$own" ]; then
-        what="edge-ocr[$EXTRAS] @ file://$own"
+        what="${own}[$EXTRAS]"
         name=$(basename "$own" .whl | cut -d- -f2)-$(sha256sum "$own" | cut -c1-8)
     elif [ -f "$HERE/../pyproject.toml" ]; then
-        what="edge-ocr[$EXTRAS] @ file://$(dirname "$HERE")"
+        what="$(dirname "$HERE")[$EXTRAS]"
         name=source
     else
         what="edge-ocr[$EXTRAS]"
@@ -176,7 +186,10 @@ release() {
         say "Installing the program into $folder"
         # Beside the one that may be running, which goes only when the new one is whole.
         part=$ROOT/releases/.$name.part
+        trap 'rm -rf "$part"' EXIT # half of one only fills the disk
         rm -rf "$part" "$part.old"
+        free=$(df -Pk "$ROOT/releases" | awk 'NR == 2 { print int($4 / 1024) }')
+        [ "$free" -ge $MEGABYTES ] || fail "$ROOT/releases has $free MB free, and $MEGABYTES are needed; make room, and run this again"
         # picamera2 is Debian's, and only its Python has it.
         python3 -m venv --system-site-packages "$part/venv"
         # Debian 12's camera packages are built for NumPy 1, and would break beside NumPy 2.
@@ -256,7 +269,7 @@ if [ "$ACTION" = uninstall ]; then
 fi
 CHANGED=no
 needs_python
-while read -r from to; do put "$from" "$to"; done <<LIST
+while IFS=$TAB read -r from to; do put "$from" "$to"; done <<LIST
 $(files)
 LIST
 people

@@ -31,8 +31,8 @@ MEGABYTES = 1100
 PROOF_SECONDS = 20
 """In the place of the unit's two minutes."""
 
-POWER_CUTS = [0.5 + 3 * cut for cut in range(8)]
-"""Seconds after a look."""
+POWER_CUTS = (0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 1.05, 1.2, 1.5)
+"""After a look, in the time that one takes; the last ones fall into the trial."""
 
 UNIT = "edge-ocr-update.service"
 STATE = ("python3", "/opt/edge-ocr/slots.py", "/opt/edge-ocr", "status")
@@ -172,9 +172,17 @@ class Site:
         link = self._tree / "opt/edge-ocr/refused"
         return link.readlink().name if link.is_symlink() else ""
 
-    def forgive(self) -> None:
-        """Let what was taken back be tried again: a release is not to blame for power cuts."""
-        (self._tree / "opt/edge-ocr/refused").unlink(missing_ok=True)
+    def begin_anew(self) -> None:
+        """As if r4 had never come: r1 runs, and nothing is refused."""
+        root = self._tree / "opt/edge-ocr"
+        for name in ("trial", "trial.starts", "refused"):
+            (root / name).unlink(missing_ok=True)
+        if (root / "current").readlink().name != "r1":
+            (root / "current").unlink()
+            (root / "current").symlink_to("releases/r1")
+        if self.running() != "r1":
+            self._device.do("systemctl", "restart", "edge-ocr.service")
+            self.reads("r1")
 
     def process(self) -> str:
         """The number of the service's main process."""
@@ -237,6 +245,7 @@ def main() -> int:
             without_room(site, device.tree, made)
             tell("r4 had no room, and r1 ran on")
             survive(site, device, made, tell)
+            site.begin_anew()
             accept(site, made, "r4")
             tell(f"r4 was accepted after {len(POWER_CUTS)} power cuts")
             site.remove()
@@ -314,15 +323,18 @@ def without_room(site: Site, tree: Path, made: Path) -> None:
 def survive(site: Site, device: Device, made: Path, tell: Callable[[str], None]) -> None:
     """The power goes at any moment of an update; what is whole runs after that."""
     site.offer(made)
-    for seconds in POWER_CUTS:
+    began = time.monotonic()
+    site.look()
+    took = time.monotonic() - began
+    for share in POWER_CUTS:
+        site.begin_anew()
         site.look_soon()
-        time.sleep(seconds)
+        time.sleep(share * took)
         device.cut()
         site.switch_on()
         until("a whole release runs", lambda: site.running() in {"r1", "r4"})
         site.reads(site.running())
-        tell(f"the power was cut {seconds:.1f} s after a look; then ran {site.running()} ({site.links()})")
-        site.forgive()
+        tell(f"the power was cut {share * took:.1f} s after a look of {took:.0f}; then: {site.links()}")
 
 
 def _text(path: Path) -> str:
