@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,16 @@ CLIP = HERE.parents[1] / "docs" / "samples" / "clip.mp4"
 PASSWORD = "correct horse battery"  # noqa: S105 -- of a device that lives for a minute
 MOST_BYTES = 150_000  # of the first page with all that it loads, but for the pictures of cameras
 SERIOUS = {"serious", "critical"}
+FADE = 500  # milliseconds: the kiosk's colours have changed by then
+SHOWN = """(() => {
+    const view = document.getElementById("view");
+    if (!view) return true;
+    const canvas = Object.assign(document.createElement("canvas"), {width: 64, height: 36}).getContext("2d");
+    canvas.drawImage(view, 0, 0, 64, 36);
+    const data = canvas.getImageData(0, 0, 64, 36).data;
+    return Math.max(...data.filter((_, at) => at % 4 == 0)) - Math.min(...data.filter((_, at) => at % 4 == 0)) > 60;
+})()"""
+"""Whether a live picture, where a page has one, shows more than the grey between two rounds of the clip."""
 PAGES = ("/", "/events", "/attempts", "/lists", "/zones", "/health", "/account", "/users")
 
 
@@ -125,6 +135,7 @@ class Walk:
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
         page.set_default_timeout(20_000)
+        expect.set_options(timeout=20_000)  # a machine that has other work is slow, not wrong
 
     def _console(self, message: Any) -> None:
         if message.type in {"error", "warning"} and not any(said in message.text for said in self.expected):
@@ -135,12 +146,14 @@ class Walk:
         page = page or self.page
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
+            until(page, SHOWN)
             page.screenshot(path=OUT / f"{name}-{scheme}.png", full_page=True)
             self._look(name, page, scheme)
         page.emulate_media(color_scheme="light")
         if narrow:
             page.set_viewport_size({"width": 360, "height": 740})
             page.wait_for_timeout(150)
+            until(page, SHOWN)
             page.screenshot(path=OUT / f"{name}-360.png", full_page=True)
             wide = page.evaluate("document.documentElement.scrollWidth")
             if wide > 360:
@@ -445,6 +458,7 @@ def kiosk(walk: Walk, served: Served) -> None:
     walk.page.evaluate("text => ask('PUT', `/api/lists/allow/${text}`, JSON.stringify({name: 'Ann'}))", text)
     until(page, "document.body.classList.contains('open')")
     expect(page.locator("#name")).to_have_text("Ann")
+    page.wait_for_timeout(FADE)
     page.screenshot(path=OUT / "kiosk-open.png")
     walk.page.evaluate(
         "text => ask('DELETE', `/api/lists/allow/${text}`).then(() => "
@@ -452,11 +466,13 @@ def kiosk(walk: Walk, served: Served) -> None:
         text,
     )
     until(page, "document.body.classList.contains('refuse')")
+    page.wait_for_timeout(FADE)
     page.screenshot(path=OUT / "kiosk-refuse.png")
     walk.page.goto("about:blank")
     walk.expected = ("Failed to load resource", "ERR_CONNECTION", "ERR_INCOMPLETE_CHUNKED", "ERR_EMPTY_RESPONSE")
     served.stop()
     until(page, "document.body.classList.contains('offline')")
+    page.wait_for_timeout(FADE)
     page.screenshot(path=OUT / "kiosk-offline.png")
     page.reload()  # a screen that is switched on while the server is away
     expect(page.locator("#said")).to_have_text("Außer Betrieb")
@@ -475,8 +491,9 @@ def main() -> None:
     args = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
     begin = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright, ExitStack() as stack:
         served = Served(Path(folder))
+        stack.callback(served.stop)
         browser = playwright.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
         walk = Walk(browser, served.address, args.axe.read_text("utf-8"))
         first_run(walk, served)
@@ -486,7 +503,6 @@ def main() -> None:
         print(f"{time.monotonic() - begin:5.0f} s: kiosk", flush=True)
         kiosk(walk, served)
         browser.close()
-        served.stop()
     for complaint in walk.complaints:
         print("wrong:", complaint)
     print(f"{len(walk.complaints)} things are wrong; screenshots are in out/web")
