@@ -115,7 +115,7 @@ CAMERA_CACHE ?= .cache/picamera
 test-picamera: .venv-test/ready ## our camera module on the real picamera2
 	PYTHON=.venv-test/bin/python sh tests/picamera/tree.sh $(abspath $(CAMERA_CACHE))
 
-# SOAK_MINUTES=20 for the suite's slow leg; without it, 1,000 deaths and 1,000,000 frames.
+# SOAK_MINUTES=20 for the suite's slow leg; without it, 1,000 deaths and 1,000,000 frames, and ten minutes each.
 soak: soak-camera soak-serve ## both long runs of watching, one after the other
 
 soak-camera: .venv-test/ready ## a camera dies 1,000 times in ten ways, and gives 1,000,000 frames

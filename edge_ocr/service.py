@@ -321,7 +321,7 @@ class Service:
             self._clock.sleep(_TURN_SECONDS)
             self._stored(self._recorder.tick(self._clock.monotonic()))
         if self._recorder.trouble is not None:
-            _log.error("the last events could not be stored: %s", self._recorder.trouble)
+            _log.error("the last events (%d) could not be stored: %s", self._recorder.waiting, self._recorder.trouble)
 
 
 def serve(path: Path, clock: Clock, *, tell: Callable[[Event], None] | None = None) -> int:

@@ -53,6 +53,11 @@ class Recorder:
         self.trouble: str | None = None
 
     @property
+    def waiting(self) -> int:
+        """How many events are not written yet."""
+        return len(self._waiting)
+
+    @property
     def lost(self) -> int:
         """How many events were given up."""
         return self._lost.total()

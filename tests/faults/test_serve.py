@@ -2,135 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import socket
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import cv2
 import pytest
+from running import CLIP, PATIENCE, TEXT, Systemd, camera, serving
 
 from edge_ocr.store.check import check
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-CLIP = Path(__file__).parents[2] / "docs/samples/clip.mp4"
-TEXT = "B172EDG"
-_PATIENCE = 60.0
+    from pathlib import Path
 
 
-@pytest.fixture(scope="module")
-def passing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of pictures: a car passes, then the road is empty for as long."""
-    folder = tmp_path_factory.mktemp("passing")
-    capture = cv2.VideoCapture(str(CLIP))
-    pictures = [picture for good, picture in iter(capture.read, (False, None)) if good][::2]
-    empty = pictures[0].copy()
-    empty[:] = cv2.blur(empty, (255, 255))
-    for number, picture in enumerate([*pictures, *[empty] * 20]):
-        cv2.imwrite(str(folder / f"{number:03}.jpg"), picture)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def standing(passing: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of one picture: a car that never goes."""
-    folder = tmp_path_factory.mktemp("standing")
-    (folder / "car.jpg").write_bytes((passing / "010.jpg").read_bytes())
-    return folder
-
-
-class _Systemd:
-    """The socket that sd_notify(3) writes to."""
-
-    def __init__(self, place: Path) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(place))
-        self._socket.settimeout(0.1)
-        self.heard: list[tuple[float, str]] = []
-        self.place = place
-
-    def listen(self) -> None:
-        try:
-            while True:
-                said = self._socket.recv(4096).decode()
-                self.heard += [(time.monotonic(), line) for line in said.splitlines()]
-        except TimeoutError:
-            return
-
-    def count(self, line: str) -> int:
-        return sum(said.startswith(line) for _, said in self.heard)
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-class _Served:
-    """A running `edge-ocr serve --json`."""
-
-    def __init__(self, folder: Path, tables: str, environment: dict[str, str]) -> None:
-        self.folder = folder
-        self.config = folder / "edge-ocr.toml"
-        self.tables = f'[store]\nfolder = "{folder / "store"}"\n[web]\nenabled = false\n'
-        self.configure(tables)
-        self.out, self.err = folder / "out", folder / "err"
-        command = [sys.executable, "-m", "edge_ocr", "serve", "--json", "--config", str(self.config)]
-        with self.out.open("w") as out, self.err.open("w") as err:
-            self.process = subprocess.Popen(command, stdout=out, stderr=err, env={**os.environ, **environment})
-
-    def configure(self, tables: str) -> None:
-        self.config.write_text(tables + self.tables)
-
-    def events(self, *, preview: bool | None = None) -> list[dict[str, Any]]:
-        lines = [line for line in self.out.read_text().splitlines(keepends=True) if line.endswith("\n")]
-        told = [json.loads(line) for line in lines]
-        return [event for event in told if preview is None or event["preview"] is preview]
-
-    def until(self, done: Callable[[], object], what: str) -> None:
-        end = time.monotonic() + _PATIENCE
-        while not done():
-            assert self.process.poll() is None, self.err.read_text()
-            assert time.monotonic() < end, f"{what} did not come: {self.err.read_text()}"
-            time.sleep(0.05)
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(30)
-
-
-@contextmanager
-def _serving(folder: Path, tables: str, **environment: str) -> Iterator[_Served]:
-    served = _Served(folder, tables, environment)
-    try:
-        yield served
-    finally:
-        if served.process.poll() is None:
-            served.process.kill()
-            served.process.wait()
-
-
-@pytest.fixture
-def systemd(tmp_path: Path) -> Iterator[_Systemd]:
-    manager = _Systemd(tmp_path / "notify")
-    yield manager
-    manager.close()
-
-
-def _camera(name: str, source: str, **keys: str) -> str:
-    more = "".join(f"{key} = {value}\n" for key, value in keys.items())
-    return f'[[camera]]\nname = "{name}"\nsource = "{source}"\n{more}'
-
-
-def test_systemd_hears_that_it_is_ready_alive_and_stopping(tmp_path: Path, passing: Path, systemd: _Systemd) -> None:
+def test_systemd_hears_that_it_is_ready_alive_and_stopping(tmp_path: Path, passing: Path, systemd: Systemd) -> None:
     told = {"NOTIFY_SOCKET": str(systemd.place), "WATCHDOG_USEC": "4000000"}
-    with _serving(tmp_path, _camera("gate", f"fake://{passing}"), **told) as served:
+    with serving(tmp_path, camera("gate", f"fake://{passing}"), **told) as served:
         served.until(lambda: systemd.listen() or systemd.count("READY=1"), "READY")
         served.until(lambda: systemd.listen() or systemd.count("WATCHDOG=1") >= 3, "WATCHDOG")
         served.until(lambda: systemd.listen() or systemd.count("STATUS="), "STATUS")
@@ -141,9 +28,9 @@ def test_systemd_hears_that_it_is_ready_alive_and_stopping(tmp_path: Path, passi
     assert status.startswith("STATUS=1 of 1 cameras, ")
 
 
-def test_the_watchdog_is_not_fed_while_no_frames_flow(tmp_path: Path, systemd: _Systemd) -> None:
+def test_the_watchdog_is_not_fed_while_no_frames_flow(tmp_path: Path, systemd: Systemd) -> None:
     told = {"NOTIFY_SOCKET": str(systemd.place), "WATCHDOG_USEC": "1000000"}
-    with _serving(tmp_path, _camera("gate", "fake://?script=freeze"), **told) as served:
+    with serving(tmp_path, camera("gate", "fake://?script=freeze"), **told) as served:
         served.until(lambda: systemd.listen() or systemd.count("READY=1"), "READY")
         end = time.monotonic() + 3
         served.until(lambda: systemd.listen() or time.monotonic() > end, "the end")
@@ -152,7 +39,7 @@ def test_the_watchdog_is_not_fed_while_no_frames_flow(tmp_path: Path, systemd: _
 
 
 def test_a_preview_comes_first_and_the_final_event_has_its_id_and_is_stored(tmp_path: Path, passing: Path) -> None:
-    with _serving(tmp_path, _camera("gate", f"fake://{passing}")) as served:
+    with serving(tmp_path, camera("gate", f"fake://{passing}")) as served:
         served.until(lambda: served.events(preview=False), "the event")
         assert served.stop() == 0
         (preview, final) = served.events()[:2]
@@ -167,7 +54,7 @@ def test_a_preview_comes_first_and_the_final_event_has_its_id_and_is_stored(tmp_
 
 
 def test_sigterm_in_the_middle_of_a_track_still_tells_and_stores_it(tmp_path: Path, standing: Path) -> None:
-    with _serving(tmp_path, _camera("gate", f"fake://{standing}")) as served:
+    with serving(tmp_path, camera("gate", f"fake://{standing}")) as served:
         served.until(lambda: served.events(preview=True), "the preview")
         begin = time.monotonic()
         assert served.stop() == 0
@@ -178,10 +65,10 @@ def test_sigterm_in_the_middle_of_a_track_still_tells_and_stores_it(tmp_path: Pa
 
 
 def test_sighup_takes_a_changed_file_over_and_loses_no_track(tmp_path: Path, standing: Path) -> None:
-    camera = _camera("gate", f"fake://{standing}")
-    with _serving(tmp_path, "[vote]\ndecide_after_seconds = 3600\n" + camera) as served:
+    gate = camera("gate", f"fake://{standing}")
+    with serving(tmp_path, "[vote]\ndecide_after_seconds = 3600\n" + gate) as served:
         served.until(lambda: served.events(preview=True), "the preview")
-        served.configure("[vote]\ndecide_after_seconds = 0.5\n" + camera)
+        served.configure("[vote]\ndecide_after_seconds = 0.5\n" + gate)
         served.process.send_signal(signal.SIGHUP)
         served.until(lambda: served.events(preview=False), "the final event")
         (preview, final) = served.events()
@@ -192,7 +79,7 @@ def test_sighup_takes_a_changed_file_over_and_loses_no_track(tmp_path: Path, sta
 
 
 def test_sighup_with_a_wrong_file_is_refused_in_one_line_and_the_old_one_goes_on(tmp_path: Path, passing: Path) -> None:
-    with _serving(tmp_path, _camera("gate", f"fake://{passing}")) as served:
+    with serving(tmp_path, camera("gate", f"fake://{passing}")) as served:
         served.until(lambda: served.events(preview=True), "the preview")
         before = served.err.read_text()
         served.configure("[vote]\nmin_confidence = 7\n")
@@ -205,18 +92,18 @@ def test_sighup_with_a_wrong_file_is_refused_in_one_line_and_the_old_one_goes_on
 
 
 def test_sighup_adds_and_removes_cameras(tmp_path: Path, passing: Path, standing: Path) -> None:
-    with _serving(tmp_path, _camera("gate", f"fake://{passing}")) as served:
+    with serving(tmp_path, camera("gate", f"fake://{passing}")) as served:
         served.until(served.events, "an event")
-        served.configure(_camera("yard", f"fake://{standing}"))
+        served.configure(camera("yard", f"fake://{standing}"))
         served.process.send_signal(signal.SIGHUP)
         served.until(lambda: any(event["camera"] == "yard" for event in served.events()), "an event of the new one")
         assert served.stop() == 0
 
 
 def test_several_cameras_are_watched_and_one_that_fails_costs_the_others_nothing(tmp_path: Path, passing: Path) -> None:
-    broken = _camera("broken", "fake://?script=unplug") + "recovery = { reopens = 0, restarts = 0 }\n"
-    tables = _camera("one", f"fake://{passing}") + _camera("two", f"fake://{passing}") + broken
-    with _serving(tmp_path, tables) as served:
+    broken = camera("broken", "fake://?script=unplug") + "recovery = { reopens = 0, restarts = 0 }\n"
+    tables = camera("one", f"fake://{passing}") + camera("two", f"fake://{passing}") + broken
+    with serving(tmp_path, tables) as served:
         both = {"one", "two"}
         served.until(lambda: {event["camera"] for event in served.events(preview=False)} == both, "events of both")
         assert served.stop() == 0
@@ -224,25 +111,25 @@ def test_several_cameras_are_watched_and_one_that_fails_costs_the_others_nothing
 
 
 def test_with_every_camera_lost_it_ends_for_systemd_to_start_it_anew(tmp_path: Path) -> None:
-    tables = _camera("gate", "fake://?script=unplug") + "recovery = { reopens = 0, restarts = 0 }\n"
-    with _serving(tmp_path, tables) as served:
-        assert served.process.wait(_PATIENCE) == 75
+    tables = camera("gate", "fake://?script=unplug") + "recovery = { reopens = 0, restarts = 0 }\n"
+    with serving(tmp_path, tables) as served:
+        assert served.process.wait(PATIENCE) == 75
     assert "camera gate is lost" in served.err.read_text()
 
 
 @pytest.mark.parametrize(
     ("tables", "what"),
-    [("", "names no camera"), (_camera("gate", "fake://") + "zones = [[[0, 2]]]\n", "camera[0].zones")],
+    [("", "names no camera"), (camera("gate", "fake://") + "zones = [[[0, 2]]]\n", "camera[0].zones")],
 )
 def test_a_wrong_configuration_is_one_line_and_exit_code_2(tmp_path: Path, tables: str, what: str) -> None:
-    with _serving(tmp_path, tables) as served:
-        assert served.process.wait(_PATIENCE) == 2
+    with serving(tmp_path, tables) as served:
+        assert served.process.wait(PATIENCE) == 2
     (line,) = served.err.read_text().splitlines()
     assert what in line
 
 
 def test_a_recording_is_served_to_its_end_and_then_there_is_nothing_left_to_do(tmp_path: Path) -> None:
-    with _serving(tmp_path, _camera("gate", str(CLIP))) as served:
-        assert served.process.wait(_PATIENCE) == 0
+    with serving(tmp_path, camera("gate", str(CLIP))) as served:
+        assert served.process.wait(PATIENCE) == 0
     (event,) = served.events(preview=False)
     assert (event["camera"], event["text"]) == ("gate", TEXT)
