@@ -129,6 +129,9 @@ dist: export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null ||
 dist: .venv-release/ready ## source distribution, wheel and bill of materials (CycloneDX) in dist/
 	rm -rf build dist
 	.venv-release/bin/python -m build --quiet --outdir dist
+	cd dist && tar -xzf edge_ocr-*.tar.gz && set -- edge_ocr-*/ && rm edge_ocr-*.tar.gz && \
+		tar --sort=name --mtime=@$$SOURCE_DATE_EPOCH --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX \
+			-cf - "$${1%/}" | gzip -9n >"$${1%/}.tar.gz" && rm -r "$$1"
 	.venv-release/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application \
 		--output-reproducible --output-format JSON --output-file dist/edge-ocr.cdx.json $(LOCKS)/run.txt
 	.venv-release/bin/cibuildwheel --print-build-identifiers

@@ -8,11 +8,12 @@ A release of bundles alone shares the environment by a link. Before a release ge
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
 import tomllib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from edge_ocr.errors import UpdateError, printable
@@ -174,11 +175,20 @@ def _pip(environment: Path, wheels: list[Path]) -> None:
 
 def _doctor(release: Path) -> None:
     python = str(release / "venv" / "bin" / "python")
-    done = _run([python, "-m", "edge_ocr", "doctor"], _CHECK_SECONDS, models=release / "models")
+    done = _run([python, "-m", "edge_ocr", "doctor", "--json"], _CHECK_SECONDS, models=release / "models")
     if done.returncode:
-        missing = next((line for line in done.stdout.splitlines() if line.startswith("missing")), done.stderr)
-        said = " ".join(missing.split())[-300:]
+        said = " ".join((_lacking(done.stdout) or done.stderr).split())[-300:]
         raise UpdateError(f"{release.name}: cannot read a frame on this machine ({said}); nothing was changed")
+
+
+def _lacking(findings: str) -> str:
+    """What a doctor's findings, JSON lines, say of what reading needs and is missing; '' if they say nothing."""
+    for line in findings.splitlines():
+        with suppress(ValueError, KeyError, TypeError):  # whatever a release that does not work prints
+            finding = json.loads(line)
+            if finding["needed"] and finding["status"] == "missing":
+                return f"{finding['name']}: {finding['found']}"
+    return ""
 
 
 def _run(command: list[str], seconds: float, models: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -111,6 +111,13 @@ def test_the_doctor_of_the_new_release_decides(root: Path, maker: Maker, monkeyp
     assert slots.trial(root) is None
 
 
+def test_what_reading_lacks_is_told_and_not_what_it_can_do_without() -> None:
+    clock = '{"name": "clock", "status": "missing", "needed": false, "found": "not synchronised"}'
+    bundle = '{"name": "plate recogniser", "status": "missing", "needed": true, "found": "is damaged"}'
+    assert staging._lacking(f"Traceback\n[]\n{{}}\n{clock}\n{bundle}") == "plate recogniser: is damaged"
+    assert staging._lacking(clock) == staging._lacking("") == ""
+
+
 def test_two_updates_at_once_are_one_too_many(root: Path, maker: Maker) -> None:
     with staging.only_one(root), pytest.raises(UpdateError, match="another update is under way"):
         update(str(maker.archive(1)), root=root, keys=maker.keys)
