@@ -59,6 +59,7 @@ TESTS = [
     "tests/unit/test_engine.py",
     "tests/unit/test_grammar.py",
     "tests/unit/test_join.py",
+    "tests/unit/test_judge.py",
     "tests/unit/test_pipeline.py",
     "tests/unit/test_reader.py",
     "tests/unit/test_recognise.py",
