@@ -40,7 +40,7 @@ VIEWERS = 4
 _CORES = os.cpu_count() or 1
 PACED = '[[camera]]\nname = "gate"\nsource = "fake://{folder}/frames"\nfps = 10\n'
 FLAT_OUT = '[[camera]]\nname = "gate"\nsource = "fake://{folder}/frames"\nfps = 240\n'
-SERVE = '[store]\nfolder = "{folder}/store"\nfree_mb = 0\n[gate]\non = false\n'
+SERVE = '[store]\nfolder = "{store}"\nfree_mb = 0\n[gate]\non = false\n'
 WEB = "[web]\nport = {port}\nrequests_per_second = 1000\n"
 NO_WEB = "[web]\nenabled = false\n"
 
@@ -68,7 +68,7 @@ class Serve:
         self.port = walk.free_port()
         self._log = folder / "log"
         config = folder / "edge-ocr.toml"
-        config.write_text(tables.format(folder=folder, port=self.port))
+        config.write_text(tables.format(folder=folder, store=folder / f"store-{self.port}", port=self.port))
         with self._log.open("w") as log:
             command = [sys.executable, "-m", "edge_ocr", "serve", "--config", str(config)]
             self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
