@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from edge_ocr.errors import printable
 from edge_ocr.signs import Sign
-from edge_ocr.types import DOUBTFUL, SURE
+from edge_ocr.types import DOUBTFUL, SURE, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -102,10 +102,11 @@ class Table:
         return "  ".join(painted).rstrip()
 
 
-def read_table(paths: Sequence[str], style: Style) -> Table:
-    """The table for `read`, as wide as its paths need."""
+def read_table(paths: Sequence[str], style: Style, *, kind: Kind = Kind.PLATE) -> Table:
+    """The table for `read`, as wide as its paths need, and as texts of a kind do."""
     widest = min(max((len(path) for path in paths), default=0), _WIDEST)
-    return Table(("FILE", "TEXT", "SURE", "REGION", "OR"), (max(widest, 4), 10, 4, 6), style)
+    text = 10 if kind in (Kind.PLATE, Kind.DIGITS) else 32
+    return Table(("FILE", "TEXT", "SURE", "REGION", "OR"), (max(widest, 4), text, 4, 6), style)
 
 
 def read_lines(table: Table, result: Result) -> Iterator[str]:

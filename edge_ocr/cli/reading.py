@@ -62,7 +62,8 @@ def _read(args: argparse.Namespace) -> int:
     inputs = list(_inputs(args.paths))
     pictures = _pictures(args.annotate, [path for path, _ in inputs])
     reader = Reader(args.kind, regions=args.region, words=words, top=args.top, min_confidence=args.min_confidence)
-    table = output.read_table([printable(path) for path, _ in inputs], output.Style.of(sys.stdout))
+    paths, style = [printable(path) for path, _ in inputs], output.Style.of(sys.stdout)
+    table = output.read_table(paths, style, kind=reader.kind)
     if not args.json:
         say(table.head())
     good = 0

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_ocr import cli
+from edge_ocr import cli, output
 from edge_ocr.types import Kind, Quad, corners_of
 
 if TYPE_CHECKING:
@@ -80,6 +80,14 @@ def test_other_kinds_have_no_signs(picture: Path, capsys: pytest.CaptureFixture[
     result = json.loads(capsys.readouterr().out)
     assert "signs" not in result
     assert {reading["kind"] for reading in result["readings"]} == {str(Kind.WORD)}
+
+
+def test_texts_of_signs_have_more_room_than_those_of_plates() -> None:
+    style = output.Style(coloured=False)
+    plates, seen = (output.read_table(["a.jpg"], style, kind=kind) for kind in (Kind.PLATE, Kind.SIGN))
+    cells = ("a.jpg", "LIVING ROOM LOUNGE", "91%", "-", "")
+    assert "LIVING ROOM LOUNGE" in seen.line(cells, colours=(None,) * 5)
+    assert "LIVING ROOM LOUNGE" not in plates.line(cells, colours=(None,) * 5)
 
 
 def test_people_see_a_line_for_each_sign(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
