@@ -42,8 +42,8 @@ _SCENES, _FRAMES = 100, 30
 
 _RUNTIME = {"threshold": 0.4, "merge": 0.3, "reduction": 3.0, "margin": 0.0}
 """See :class:`edge_ocr.detect.Detector`."""
-_MARGIN = 0.1
-"""Of words, whose corners the scenes place on the ink; who labels words leaves some room around them."""
+_OF_WORDS = {"threshold": 0.5, "margin": 0.1}
+"""What is otherwise for words: corners are placed on their ink, and who labels words leaves some room around it."""
 
 
 _DATA = (
@@ -103,7 +103,7 @@ def pack(
         parity = gates.check_parity(master, model, images[::10], limit=_PARITY, other_python=tools.tflite)
         master_bytes = master.read_bytes()
     width, height = input_size(kind)
-    runtime = _RUNTIME if kind is Kind.PLATE else {**_RUNTIME, "margin": _MARGIN}
+    runtime = _RUNTIME if kind is Kind.PLATE else _RUNTIME | _OF_WORDS
     settings = {"width": width, "height": height, "strides": list(STRIDES), "unit": list(UNITS), **runtime}
     detector = Detector(Bundle(target.name, "detect", kind, model, settings, {}))
     accuracy = evaluate_detector.accuracy(detector, kind, folders.data)

@@ -224,6 +224,24 @@ def _merge(*candidates: tuple[list[list[float]], float]) -> list[tuple[list[list
     return list(zip(*rounded, strict=True))
 
 
+@pytest.mark.parametrize("turn", [-8.0, 0.0, 8.0])
+def test_each_word_of_a_board_is_found_where_it_stands(turn: float) -> None:
+    texts = {"HARBOUR": (340.0, 290.0), "STREET": (680.0, 290.0), "42": (340.0, 390.0)}
+    noise = np.random.default_rng(0).normal(150, 4, (720, 1280))
+    image = np.clip(noise, 0, 255).astype(np.uint8)
+    cv2.rectangle(image, (300, 200), (980, 420), 40, -1)
+    for text, (x, y) in texts.items():
+        cv2.putText(image, text, (int(x), int(y)), cv2.FONT_HERSHEY_DUPLEX, 2, 230, 4, cv2.LINE_AA)
+    matrix = cv2.getRotationMatrix2D((640, 360), turn, 1)
+    seen = np.asarray(cv2.warpAffine(image, matrix, (1280, 720), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    quads = Detector(shipped_bundle(Kind.WORD, task="detect"), kind=Kind.WORD)(seen)
+    assert {quad.kind for quad in quads} == {Kind.WORD}
+    for text, (x, y) in texts.items():
+        (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, 2, 4)
+        flat = np.array(_box(x, y - height, width, height)) @ matrix[:, :2].T + matrix[:, 2]
+        assert max(_overlap(flat, corners) for corners in _corners(quads)) >= 0.6
+
+
 def test_nothing_merges_to_nothing() -> None:
     assert _merge() == []
 
