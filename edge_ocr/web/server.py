@@ -50,7 +50,7 @@ class House:
         table: who answers what.
         threads: for what takes time.
         feed: of events.
-        rates: of requests, by address.
+        rates: of requests, by network.
 
     """
 
