@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from threading import Event as Flag
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -30,7 +31,7 @@ def _unread(*_: Any, **__: Any) -> Any:
     raise AssertionError("nothing may be read before the settings are known to be good")
 
 
-UNREAD: Any = _unread
+UNREAD: Any = SimpleNamespace(grammar=None, sightings=_unread)
 
 
 @pytest.fixture
