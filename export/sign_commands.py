@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _APART = 1_000_000  # from a training's seed to that of renders which it never sees
 _HELD_BACK = 1_500
-_SCRIPT_LICENCE = {"weights": "whoever trained them", "fonts": "of the folder that was given, drawn, not contained"}
+_SCRIPT_LICENCE = {"weights": "of whoever trained them", "fonts": "of the folder that was given, drawn, not contained"}
 
 
 def add_sign(parser: argparse.ArgumentParser) -> None:
