@@ -6,15 +6,13 @@
 
 from __future__ import annotations
 
-import ctypes
-from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_ocr import vote
+from edge_ocr import heap, vote
 from edge_ocr.bundle import shipped_bundle
 from edge_ocr.clock import Stopwatch
 from edge_ocr.decode import search
@@ -210,14 +208,8 @@ def _formats(regions: Sequence[str] | None, alphabet: str) -> Grammar:
     grammar = plate_grammar(load_regions(regions), alphabet)
     classes = len(alphabet) + 1
     search(np.full((1, classes), -np.log(classes), np.float32), grammar, 1, 1)
-    _trim_heap()
+    heap.give_back()
     return grammar
-
-
-def _trim_heap() -> None:
-    """Give back what was freed; glibc would keep it for good."""
-    with suppress(AttributeError, OSError):  # other C libraries have no such call, nor the habit
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _check_numbers(top: int, min_confidence: float, min_characters: int | None, threads: int) -> None:

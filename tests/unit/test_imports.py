@@ -57,7 +57,7 @@ ARROWS: dict[str, set[str]] = {
     "words": {"grammar"},
     "decode": {"ctc", "grammar"},
     "sight": {"decode", "grammar", "join", "lines", "recognise", "rectify"},
-    "reader": {"decode", "detect", "join", "recognise", "sight", "grammar", "words", "bundle", "vote"},
+    "reader": {"heap", "decode", "detect", "join", "recognise", "sight", "grammar", "words", "bundle", "vote"},
     "lately": {"vote", "grammar"},
     "jsonfile": set(),
     "drawn": {"jsonfile", "zones"},
