@@ -23,6 +23,7 @@ from torch.nn import functional
 from edge_ocr.engine import Engine
 from export.alternatives import HEADS, Attention
 from export.convert import convert_apart
+from export.crnn import Crnn
 from export.master import load_master
 from export.photographs import FOLDERS
 from export.recogniser import as_input, best_path, losses_of
@@ -103,7 +104,7 @@ def compare(master: Path, shards: list[Path], data: Path, converter: Path, *, se
         seed: of weights and orders.
 
     """
-    features = load_master(master).features.eval()
+    features = load_master(master, Crnn()).features.eval()
     *taught, held = [load_shard(path) for path in shards]
     columns = torch.cat([_columns(features, shard.strips) for shard in taught])
     labels = torch.from_numpy(np.concatenate([shard.labels for shard in taught]))

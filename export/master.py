@@ -8,17 +8,18 @@ import onnx
 import torch
 from onnx import numpy_helper
 
-from export.crnn import Crnn
 from export.detector_net import DetectorNet, unfolded
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from export.crnn import Crnn
+
 _EPSILON = torch.nn.BatchNorm2d(1).eps
 
 
-def load_master(path: Path) -> Crnn:
-    """The network of a master that :func:`export.packing.write_onnx` wrote.
+def load_master(path: Path, network: Crnn) -> Crnn:
+    """A network of a master's shape with the weights of that master, which is the float ONNX file of a recogniser.
 
     The export folds each normalisation into its convolution; here it comes back as one that only adds the folded bias,
     so that the outputs are the same and training can go on.
@@ -29,7 +30,6 @@ def load_master(path: Path) -> Crnn:
     """
     graph = onnx.load(str(path)).graph
     arrays = {item.name: torch.from_numpy(numpy_helper.to_array(item).copy()) for item in graph.initializer}
-    network = Crnn()
     modules = list(network.features.modules())
     convolutions = [module for module in modules if isinstance(module, torch.nn.Conv2d)]
     norms = [module for module in modules if isinstance(module, torch.nn.BatchNorm2d)]
@@ -38,7 +38,10 @@ def load_master(path: Path) -> Crnn:
         raise ValueError(f"{path} holds {len(nodes)} convolutions, but the network has {len(convolutions)}")
     with torch.no_grad():
         for node, convolution, norm in zip(nodes, convolutions, norms, strict=True):
-            convolution.weight.copy_(arrays[node.input[1]])
+            weights = arrays[node.input[1]]
+            if weights.shape != convolution.weight.shape or arrays["classes.bias"].shape != network.classes.bias.shape:
+                raise ValueError(f"{path} holds a network of another size")
+            convolution.weight.copy_(weights)
             norm.bias.copy_(arrays[node.input[2]])
             norm.running_var.fill_(1 - norm.eps)  # type: ignore[union-attr]  # set, since it tracks statistics
         (lstm,) = (node for node in graph.node if node.op_type == "LSTM")

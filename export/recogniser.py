@@ -90,7 +90,7 @@ def _begin(start: Path | None) -> Crnn:
     if start is None:
         return Crnn()
     if start.suffix == ".onnx":
-        return load_master(start)
+        return load_master(start, Crnn())
     network = Crnn()
     network.load_state_dict(torch.load(start, map_location="cpu", weights_only=True)["average"]["weights"])
     return network

@@ -25,6 +25,8 @@ def add_sign(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shards", type=int, default=100, help="of 6,000 rendered strips each")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2, help="cores to use")
+    parser.add_argument("--start", type=Path, help="a float master (.onnx) whose weights to begin with")
+    parser.add_argument("--rate", type=float, default=2e-3, help="the highest learning rate")
     parser.add_argument("--alphabet", type=Path, help="a file with the characters of another script, in UTF-8")
     parser.add_argument("--fonts", type=Path, help="a folder with typefaces of that script")
     parser.add_argument("--words", type=Path, help="words or names in that script, one a line; made up without them")
@@ -52,10 +54,14 @@ def run_sign(args: argparse.Namespace) -> int:
         data=args.data if args.alphabet is None else None,
         alphabet=characters,
         held=held,
+        rate=args.rate,
+        start=args.start,
     )
     checkpoint = signs.train(recipe)
     script = "" if args.alphabet is None else f" --alphabet {args.alphabet.name} --fonts {args.fonts.name}"
     told = f"python -m export sign --minutes {args.minutes:g} --shards {args.shards} --seed {args.seed}{script}"
+    if args.start is not None:
+        told += f" --rate {args.rate:g} --start {args.start.name}"
     licence = None if args.alphabet is None else _SCRIPT_LICENCE
     tools = places.tools_of(args)
     sign_packing.pack(checkpoint, recipe, args.out, tools, training={"recipe": told}, licence=licence)

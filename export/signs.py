@@ -12,6 +12,7 @@ from edge_ocr import rectify
 from export import photographs
 from export.augment import vary
 from export.crnn import Crnn
+from export.master import load_master
 from export.recogniser import as_input, best_path, step
 from export.scoring import Score
 from export.synthetic.sign_strips import HEIGHT, WIDTHS, Group, load_shard
@@ -51,6 +52,7 @@ class Recipe:
         rate: the highest learning rate.
         alphabet: of the shards' classes.
         held: folder of shards that never train, which the bundle is measured on; None for none.
+        start: a float master (.onnx) whose weights to begin with; what ``out`` holds goes first.
 
     """
 
@@ -63,6 +65,7 @@ class Recipe:
     rate: float = PEAK_RATE
     alphabet: str = ALPHABET
     held: Path | None = None
+    start: Path | None = None
 
 
 def make(alphabet: str) -> Crnn:
@@ -76,8 +79,10 @@ def train(recipe: Recipe) -> Path:
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(recipe.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = make(recipe.alphabet).to(device)
-    training = Training(network, out=recipe.out, minutes=recipe.minutes, rate=recipe.rate)
+    network = make(recipe.alphabet)
+    if recipe.start is not None:
+        network = load_master(recipe.start, network)
+    training = Training(network.to(device), out=recipe.out, minutes=recipe.minutes, rate=recipe.rate)
     generator = torch.Generator().manual_seed(recipe.seed + training.seen)
 
     def learn(strips: torch.Tensor, labels: torch.Tensor) -> float:

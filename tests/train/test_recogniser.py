@@ -83,7 +83,7 @@ def test_a_training_can_begin_with_a_master(tmp_path: Path) -> None:
     packing.write_onnx(network, tmp_path / "model.onnx")
     images = torch.rand(4, 1, strips.HEIGHT, strips.WIDTH) * 2 - 1
     with torch.no_grad():
-        assert torch.allclose(load_master(tmp_path / "model.onnx")(images), network(images), atol=1e-4)
+        assert torch.allclose(load_master(tmp_path / "model.onnx", Crnn())(images), network(images), atol=1e-4)
 
 
 def test_the_average_of_constant_weights_is_these_weights() -> None:

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
+from edge_ocr import bundle
 from export import signs
+from export.master import load_master
 from export.recogniser import as_input
 from export.synthetic import sign_strips
 from export.synthetic.sign_boards import Studio
@@ -17,6 +20,7 @@ from export.synthetic.sign_fonts import Typeface, load_typefaces
 from export.synthetic.sign_strips import HEIGHT, WIDTHS
 from export.synthetic.sign_texts import ALPHABET, LONGEST, Writer, readable
 
+MODELS = Path(bundle.__file__).parent / "models"
 FONTS = Path(mpl.get_data_path()) / "fonts/ttf"
 
 
@@ -106,3 +110,19 @@ def test_strips_of_all_widths_are_read_by_one_network() -> None:
     assert len(signs.greedy(network, strips, "ab")) == 6
     for width in WIDTHS:
         assert network(as_input(torch.zeros(1, HEIGHT, width, dtype=torch.uint8))).shape == (1, width // 4, 3)
+
+
+def test_a_training_can_begin_with_the_master_that_ships() -> None:
+    master = MODELS / "sign" / "model.onnx"
+    network = load_master(master, signs.make(ALPHABET))
+    strip = torch.rand(1, 1, HEIGHT, WIDTHS[1]) * 2 - 1
+    (expected,) = onnxruntime.InferenceSession(str(master), providers=["CPUExecutionProvider"]).run(
+        None, {"strip": strip.numpy()}
+    )
+    with torch.no_grad():
+        np.testing.assert_allclose(network(strip).numpy().reshape(expected.shape), expected, atol=1e-3)
+
+
+def test_a_master_of_another_size_is_refused() -> None:
+    with pytest.raises(ValueError, match="another size"):
+        load_master(MODELS / "plate" / "model.onnx", signs.make(ALPHABET))
