@@ -1,7 +1,7 @@
 """What was read, drawn into small pictures that are made many times a second: a frame around it, and the text above.
 
-The letters are pixels of our own (``letters.png``, drawn by export/letters.py): OpenCV 5 unpacks a font for its first
-text, and keeps 8 MB for it, which is more than all else that live pictures take.
+The letters are pixels that were drawn beforehand (``letters.png``, by export/letters.py): OpenCV 5 unpacks a font for
+its first text, and keeps 8 MB for it, which is more than all else that live pictures take.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+import onnx
 import torch
 from torch.nn.functional import pixel_unshuffle
 
@@ -115,7 +116,11 @@ def pack(
 
 
 def export_onnx(net: DetectorNet, target: Path, size: tuple[int, int]) -> None:
-    """Write the float master for inputs of ``size`` (width, height), in the form that ships."""
+    """Write the float master for inputs of ``size`` (width, height), in the form that ships.
+
+    Torch notes beside every node where in the code it came from, with the folders of the machine that exports; that is
+    left out, so that the same weights make the same file anywhere.
+    """
     names = [f"{what}_{stride}" for stride in STRIDES for what in ("score", "offsets")]
     example = torch.zeros(1, FOLD * FOLD, size[1] // FOLD, size[0] // FOLD)
     with warnings.catch_warnings():
@@ -124,3 +129,8 @@ def export_onnx(net: DetectorNet, target: Path, size: tuple[int, int]) -> None:
             folded(net), (example,), str(target), input_names=["image"], output_names=names, dynamo=True,
             external_data=False, verbose=False,
         )  # fmt: skip
+    model = onnx.load(str(target))
+    for part in (model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    onnx.save(model, str(target))

@@ -79,9 +79,8 @@ class Reader:
     ) -> None:
         languages = [lang_list] if isinstance(lang_list, str) else list(lang_list)
         if unknown := sorted(set(languages) - LANGUAGES):
-            raise ValueError(
-                f"lang_list holds {unknown[0]!r}, which is not supported; there are {', '.join(LANGUAGES)}"
-            )
+            known = ", ".join(sorted(LANGUAGES))
+            raise ValueError(f"lang_list holds {unknown[0]!r}, which is not supported; there are {known}")
         if not languages:
             raise ValueError("lang_list must name at least one language, such as 'en'")
         _refuse(set(options) - _CONSTRUCTION, "Reader")
@@ -159,10 +158,13 @@ class Reader:
 
     def _reader(self, allowlist: str | None, blocklist: str | None) -> _Reader:
         """The reader for what texts may consist of; making one takes longer than reading."""
-        allowed = [c for c in self.lang_char if c not in (blocklist or "")] if not allowlist else list(allowlist)
-        only = "".join(allowed)
+        alphabet = alphabet_of(self._bundle)
+        allowed = set(allowlist) if allowlist else set(self.lang_char) - set(blocklist or "")
+        only = "".join(character for character in alphabet if character in allowed)
+        if not only.strip():
+            raise ValueError("allowlist and blocklist leave no character that the recogniser knows; allow others")
         if only not in self._readers:
-            grammar = open_grammar(alphabet_of(self._bundle), blank=int(self._bundle.settings["blank"]), only=only)
+            grammar = open_grammar(alphabet, blank=int(self._bundle.settings["blank"]), only=only)
             options: dict[str, Any] = {"detector": self._find, "grammar": grammar, "top": 0, "min_confidence": 0.0}
             self._readers[only] = _Reader(Kind.SIGN, bundle=self._bundle, **options)
         return self._readers[only]

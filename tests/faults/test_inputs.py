@@ -218,8 +218,11 @@ def test_a_folder_for_pictures_that_cannot_be_made_is_bad_usage(folder: Path) ->
 
 
 @pytest.mark.parametrize("kind", ["sign", "word", "digits"])
-def test_a_kind_without_a_bundle_is_told_before_anything_is_read(folder: Path, kind: str) -> None:
-    shown = run("--kind", kind, "plain.jpg", cwd=folder)
-    assert (shown.returncode, shown.stdout) == (2, "")
-    assert shown.stderr.startswith("edge-ocr: no bundle")
-    assert len(shown.stderr.splitlines()) == 1
+def test_other_kinds_read_the_same_images_with_bundles_of_their_own(folder: Path, kind: str) -> None:
+    names = [name for name in readable() if name != "panorama.jpg"]
+    shown = run("--kind", kind, "--json", "--", *names, "cut.png", cwd=folder)
+    assert shown.returncode == 0
+    *lines, cut = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert [line["path"] for line in lines if line["error"] is None] == names
+    assert {reading["kind"] for line in lines for reading in line["readings"]} == {kind}
+    assert shown.stderr.splitlines() == [f"edge-ocr: {cut['error']}"]

@@ -144,6 +144,14 @@ def test_the_master_means_what_the_network_means(net: DetectorNet, tmp_path: Pat
         np.testing.assert_allclose(one.numpy(), other, atol=1e-3)
 
 
+def test_the_master_says_nothing_of_the_machine_that_exported_it(net: DetectorNet, tmp_path: Path) -> None:
+    path = tmp_path / "master.onnx"
+    export_onnx(net, path, INPUT)
+    written = path.read_bytes()
+    assert b"detector_net" not in written
+    assert str(Path(torch.__file__).parent).encode() not in written
+
+
 class _Stream(IterableDataset[Batch]):
     """The same scene without end, in the place of composed ones."""
 

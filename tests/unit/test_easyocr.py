@@ -137,6 +137,8 @@ def test_what_changes_nothing_need_not_be_taken_out(image: np.ndarray) -> None:
         ({"rotation_info": [90, 180]}, ValueError, "rotation_info"),
         ({"output_format": "free_merge"}, ValueError, "output_format"),
         ({"detial": 0}, TypeError, "detial"),
+        ({"allowlist": "\u4e2d"}, ValueError, "allowlist"),
+        ({"blocklist": BUNDLE.settings["alphabet"]}, ValueError, "blocklist"),
     ],
 )
 def test_what_is_not_supported_is_refused_by_name(arguments: dict[str, Any], error: type, says: str) -> None:
@@ -157,7 +159,7 @@ def test_an_image_that_cannot_be_read_is_an_error_of_the_source(image: Any) -> N
 
 
 def test_languages_in_other_letters_are_refused() -> None:
-    with pytest.raises(ValueError, match="ja"):
+    with pytest.raises(ValueError, match=r"'ja'.* af, az, bs, .*, tl, tr, uz$"):
         reader(languages=("en", "ja"))
     with pytest.raises(ValueError, match="at least one"):
         reader(languages=())
