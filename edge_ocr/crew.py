@@ -177,6 +177,7 @@ class Crew:
             meanwhile()
             left = [worker for worker in left if not worker.join(_TURN_SECONDS / len(left))]
         for worker in left:
+            worker.disown()
             _log.error("camera %s: does not end; it is left alone", worker.name)
 
     def _changed(

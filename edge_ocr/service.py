@@ -310,7 +310,17 @@ class Service:
             self._notifier.status(f"{well} of {cameras} cameras, {self._events} events; {state}")
 
     def _end(self) -> None:
-        """Stop the cameras, and keep every event that comes of that; bounded in time."""
+        try:
+            self._keep_last()
+        except BaseException:
+            if self._tell is None:
+                raise
+            self._tell = None  # likewise: whoever reads events may have gone at the same time
+            self._keep_last()
+            raise
+
+    def _keep_last(self) -> None:
+        """Stop the cameras, and keep every event that comes of that; bounded in time, and may be called again."""
         self._crew.stop(partial(self._turn, 0.0))
         self._turn(0.0)
         if self._recorder is None:

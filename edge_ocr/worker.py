@@ -80,6 +80,7 @@ class Worker:
         self._clock, self._health, self._out, self._board = clock, health, out, board
         self._stop = Flag()
         self._lock = Lock()
+        self._named = True
         self._change: Callable[[Pipeline, Pace], None] | None = None
         self._thread = Thread(target=self._run, name=f"camera {self.name}", daemon=True)
         self._pause = _FIRST_PAUSE
@@ -128,6 +129,20 @@ class Worker:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
+    def disown(self) -> None:
+        """Show and tell its camera's state no more: once, since another one may do so under the same name from now on.
+
+        Its thread does so when it ends; whoever does not wait for that does it before.
+        """
+        with self._lock:
+            if not self._named:
+                return
+            self._named = False
+            self._health.ended(self.name)
+            self._health.forget(f"camera {self.name}")
+            if self._board is not None:
+                self._board.ended(self.name)
+
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
@@ -145,10 +160,7 @@ class Worker:
                 break
             self._rest()
         self._tell(self._finish())
-        self._health.ended(self.name)
-        self._health.forget(f"camera {self.name}")
-        if self._board is not None:
-            self._board.ended(self.name)
+        self.disown()
 
     def _run_once(self) -> None:
         """Watch until asked to stop or until the source ends."""

@@ -12,8 +12,6 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import cv2
-
 from edge_ocr import heap, live
 from edge_ocr.web.exchange import Hand
 from edge_ocr.web.threads import timed
@@ -112,12 +110,10 @@ class Lens:
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
 
-        def shown(look: Look) -> None:  # in the camera's thread
-            first = self._look is None
+        def shown(look: Look) -> None:  # in the camera's thread, once in place.every seconds
             self._look = look
-            if first:
-                with suppress(RuntimeError):  # the loop has ended
-                    loop.call_soon_threadsafe(self._fresh.set)
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._fresh.set)
 
         self._open.add(self)
         spent = time.thread_time()
@@ -131,7 +127,7 @@ class Lens:
                         continue
                     try:
                         data, cost = await self._make(look)
-                    except cv2.error as error:  # of one frame; the next one may be better
+                    except Exception as error:  # noqa: BLE001 -- of one frame; the next one may be better
                         _log.warning("camera %s: no picture could be made (%s)", self._camera, error)
                         continue
                     del look

@@ -35,7 +35,7 @@ class _Worker:
         self.trouble: str | None = None
         self.lost: str | None = None
         self.broken: str | None = None
-        self.ended = self.gone = False
+        self.ended = self.gone = self.disowned = False
 
     def start(self) -> None:
         """Nothing to begin."""
@@ -45,6 +45,9 @@ class _Worker:
 
     def join(self, _: float) -> bool:
         return True
+
+    def disown(self) -> None:
+        self.disowned = True
 
     def change(self, _: Any) -> None:
         """Nothing to change."""
@@ -132,9 +135,11 @@ def test_the_watchdog_is_fed_while_a_camera_that_was_taken_out_does_not_end(
     tables, notifier = {**_TABLES}, _Notifier()
     service = _service(tables, clock=SystemClock(), notifier=notifier)
     service._crew.begin({})
+    gate: Any = service._crew._workers["gate"]
     tables["camera"] = [{"name": "yard", "source": "fake://"}]
     service.reload()
     assert "camera gate: does not end; it is left alone" in caplog.text
+    assert gate.disowned
     assert notifier.heard.count("alive") >= 2
     assert service._crew.well()[1] == 1
 
@@ -151,23 +156,26 @@ def test_a_reload_leaves_alone_what_counts_from_the_next_start_on(
     assert "kind was changed, which counts from the next start on" in caplog.text
 
 
+@pytest.mark.parametrize("asked", [False, True])
 def test_the_last_events_are_stored_although_nobody_can_be_told_of_them(
-    readers: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    readers: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, asked: bool
 ) -> None:
+    """Whether that is why the program ends, or is noticed only when it was asked to."""
     del readers
     outs: list[Any] = []
     monkeypatch.setattr(_Worker, "__init__", _remembering(outs, _Worker.__init__))
-    monkeypatch.setattr(_Worker, "start", lambda _: outs[0].put(_event("one")))
-    monkeypatch.setattr(_Worker, "stop", lambda _: outs[0].put(_event("two")))
+    monkeypatch.setattr(_Worker, "start", lambda _: outs[0].put(_event("one", preview=asked)))
+    stops = iter(["two"])
+    monkeypatch.setattr(_Worker, "stop", lambda _: [outs[0].put(_event(key)) for key in stops])
 
     def tell(_: Event) -> None:
         raise BrokenPipeError
 
     tables = {**_TABLES, "store": {"folder": str(tmp_path / "store")}, "web": {"enabled": False}}
     with pytest.raises(BrokenPipeError):
-        _service(tables, clock=SystemClock(), tell=tell).run(Signals())
+        _service(tables, clock=SystemClock(), tell=tell).run(Signals(stop=asked))
     with Database(tmp_path / "store", FakeClock()) as store:
-        assert [event["id"] for event in store.events()] == ["one", "two"]
+        assert [event["id"] for event in store.events()] == (["two"] if asked else ["one", "two"])
 
 
 def _remembering(outs: list[Any], begin: Any) -> Any:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from edge_ocr.clock import FakeClock
-from edge_ocr.live import Board
+from edge_ocr.live import Board, Look
 from edge_ocr.types import Frame
 from edge_ocr.web.lens import Lens, Share
 
 if TYPE_CHECKING:
-    from edge_ocr.live import Look
+    from collections.abc import AsyncGenerator
 
 
 @pytest.mark.parametrize(
@@ -68,3 +69,34 @@ def test_a_camera_is_asked_for_its_frames_as_seldom_as_its_pictures_cost() -> No
     came = asyncio.run(watch())
     assert len(came) >= 4
     assert all(1.4 < later - earlier < 1.9 for earlier, later in itertools.pairwise(came[1:]))
+
+
+def test_pictures_go_on_after_one_that_cannot_be_made_and_after_frames_that_came_at_the_same_moment() -> None:
+    clock = FakeClock(mono=10.0)
+    board, image = Board(clock), np.zeros((4, 4), np.uint8)
+    made = iter([ValueError("a mistake"), b"one", b"two"])
+
+    async def make(_: Look) -> tuple[bytes, float]:
+        one = next(made)
+        if isinstance(one, Exception):
+            raise one
+        return one, 0.0
+
+    async def picture(lens: Lens, pictures: AsyncGenerator[bytes, None]) -> bytes:
+        waiting = asyncio.ensure_future(anext(pictures))
+        for number in range(1000):
+            await asyncio.sleep(0.002)
+            clock.advance(1.0)
+            # As the camera's thread leaves it behind if the loop takes the frame before in the middle of its call.
+            lens._look = Look("gate", Frame(image, clock.stamp(), number, "gate"), ())
+            board.show("gate", Frame(image, clock.stamp(), number, "gate"))
+            if waiting.done():
+                break
+        return await asyncio.wait_for(waiting, 10)
+
+    async def watch() -> list[bytes]:
+        lens = Lens(board, "gate", make, Share(5.0, 1), set())
+        async with aclosing(lens.pictures()) as pictures:
+            return [await picture(lens, pictures), await picture(lens, pictures)]
+
+    assert asyncio.run(watch()) == [b"one", b"two"]

@@ -182,3 +182,12 @@ def test_what_the_queue_has_no_room_for_is_lost_and_counted_but_previews_are_not
     _until(lambda: watched.pipeline.frames > before)
     figures = {(sample.name, sample.labels): sample.value for sample in watched.health.snapshot().samples}
     assert figures["lost", (("camera", "gate"),)] == 1
+
+
+def test_a_thread_that_was_given_up_takes_nothing_away_from_the_one_after_it(watched: SimpleNamespace) -> None:
+    _until(lambda: watched.pipeline.frames)
+    watched.worker.disown()
+    watched.health.watch("camera gate", lambda: "the next one is in trouble")
+    watched.worker.stop()
+    assert watched.worker.join(_PATIENCE)
+    assert watched.health.snapshot().reasons == ("camera gate: the next one is in trouble",)
