@@ -145,9 +145,9 @@ def _bundles() -> Iterator[Finding]:
 
 def _accuracy(shipped: Bundle) -> list[str]:
     """The one figure of each set of photographs that tells most about a bundle."""
-    figure = {"recognise": "with_formats", "detect": "recall"}[shipped.task]
-    sets = shipped.card.get("accuracy", {}).items()
-    return [f"{name} {said[figure]:.0%}" for name, said in sets if isinstance(said, dict) and figure in said]
+    telling = ("with_formats", "free", "recall")  # of plates, of words, of boxes; a set has one of them
+    sets = [(name, said) for name, said in shipped.card.get("accuracy", {}).items() if isinstance(said, dict)]
+    return [f"{name} {said[figure]:.0%}" for name, said in sets for figure in telling if figure in said]
 
 
 def _processor(root: Path) -> Finding:

@@ -119,7 +119,7 @@ class Reader:
             allowlist: the only characters that texts may have.
             blocklist: characters that they may not have; without a say beside ``allowlist``.
             detail: 0 for texts alone.
-            rotation_info: must be empty; turned text is found by itself.
+            rotation_info: must be empty; turn the image before, where its text stands on its side or on its head.
             paragraph: put the lines of one board together.
             min_size: pixels, the longer side of a box must have more of them.
             output_format: 'standard', 'dict' or 'json'.

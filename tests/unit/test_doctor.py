@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from edge_ocr import cli, doctor
+from edge_ocr.types import Kind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +43,13 @@ def test_a_healthy_board_has_nothing_to_complain_about(tmp_path: Path) -> None:
     assert found["power"].found == "never throttled"
     assert found["cameras"].found == "/dev/video0"
     assert all(found[name].ok for name in ("processor", "memory", "temperature", "power", "cameras"))
+
+
+@pytest.mark.parametrize("name", [f"{kind} {task}" for kind in Kind for task in ("recogniser", "detector")])
+def test_each_bundle_tells_what_it_weighs_and_how_well_it_does(tmp_path: Path, name: str) -> None:
+    finding = findings(machine(tmp_path, PI))[name]
+    assert finding.ok
+    assert re.match(r"\d+ KiB, \w+ \d+%", finding.found)
 
 
 @pytest.mark.parametrize(
