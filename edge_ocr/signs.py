@@ -154,6 +154,13 @@ class _Line:
     def height(self) -> float:
         return float(np.mean([_height(reading.quad) for reading in self.readings]))
 
+    @cached_property
+    def around(self) -> tuple[tuple[float, float], float]:
+        """A circle that all corners lie in: its middle and radius."""
+        corners = [corner for reading in self.readings for corner in reading.quad.corners]
+        x, y = (sum(values) / len(corners) for values in zip(*corners, strict=True))
+        return (x, y), max(math.dist((x, y), corner) for corner in corners)
+
     @property
     def top(self) -> float:
         return min(y for reading in self.readings for _, y in reading.quad.corners)
@@ -196,7 +203,7 @@ def _on_one_line(one: _Line, other: _Line) -> bool:
 def _level(one: _Line, other: _Line, *, gap: float = math.inf) -> bool:
     """Whether two share a base line, with at most so many mean heights between them."""
     heights = sorted((one.height, other.height))
-    if float(one.along @ other.along) < _ALIGNED or heights[1] > _WORD_HEIGHTS * heights[0]:
+    if heights[1] > _WORD_HEIGHTS * heights[0] or _far(one, other, gap) or float(one.along @ other.along) < _ALIGNED:
         return False
     along = _mean_direction(one, other)
     a0, a1, top, bottom = one.spans(along)
@@ -204,6 +211,13 @@ def _level(one: _Line, other: _Line, *, gap: float = math.inf) -> bool:
     offset = abs((top + bottom) - (upper + lower)) / 2
     apart = max(a0, b0) - min(a1, b1)
     return offset <= _WORD_OFFSET * heights[0] and apart <= gap * (heights[0] + heights[1]) / 2
+
+
+def _far(one: _Line, other: _Line, gap: float) -> bool:
+    """Whether two are so far from each other that nothing closer needs to be looked at, which most pairs are."""
+    (middle, radius), (place, reach) = one.around, other.around
+    # Whatever direction gaps and offsets are measured along, the middles are no further apart than this.
+    return math.dist(middle, place) > 2 * (radius + reach) + max(gap, 1.0) * (one.height + other.height)
 
 
 def _is_figure(line: _Line) -> bool:
@@ -216,7 +230,9 @@ def _is_figure(line: _Line) -> bool:
 
 def _on_one_board(one: _Line, other: _Line) -> bool:
     heights = sorted((one.height, other.height))
-    if float(one.along @ other.along) < _ALIGNED or heights[1] > _LINE_HEIGHTS * heights[0]:
+    if heights[1] > _LINE_HEIGHTS * heights[0] or _far(one, other, _LINE_GAP):
+        return False
+    if float(one.along @ other.along) < _ALIGNED:
         return False
     along = _mean_direction(one, other)
     a0, a1, top, bottom = one.spans(along)

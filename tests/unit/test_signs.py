@@ -167,3 +167,19 @@ def test_a_word_on_its_own_stays_as_it_was_read() -> None:
 def test_a_sign_is_as_sure_as_all_of_it() -> None:
     (sign,) = signs([word("Seoul", 0, 0, sure=0.8), word("56", 120, 0, sure=0.5)])
     assert sign.confidence == pytest.approx(0.4)
+
+
+def test_passing_over_pairs_that_are_far_apart_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(1)
+    words = ["Seoul", "56 km", "12", "km", "\u2190", "Haupt-"]
+    boards = [
+        [
+            turned(word(chance.choice(words), chance.uniform(0, 500), chance.uniform(0, 150)), chance.uniform(-9, 9))
+            for _ in range(9)
+        ]
+        for _ in range(60)
+    ]
+    quick = [(signs(board), lines(board)) for board in boards]
+    assert {len(found) for found, _ in quick} > {2, 3}
+    monkeypatch.setattr("edge_ocr.signs._far", lambda *_: False)
+    assert [(signs(board), lines(board)) for board in boards] == quick
