@@ -86,6 +86,10 @@ def test_a_tool_that_cannot_even_be_killed_is_left_alone(root: Path, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(subprocess.Popen, "kill", lambda _: None)
         asked.throttled()
+    end = time.monotonic() + 10
+    while not (root / "asked").exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
     for _ in range(3):
         clock.advance(module._REST_SECONDS)
         assert asked.throttled() == 0x50000

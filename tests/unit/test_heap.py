@@ -31,12 +31,11 @@ def use():
         np.ones(7 << 20, np.uint8)  # as much as hashing a password takes
 
 before = resident()
-lasting = [threading.Thread(target=lambda: (use(), gate.wait())) for _ in range(4)]
-gate = threading.Event()
+used, gate = threading.Barrier(5), threading.Event()
+lasting = [threading.Thread(target=lambda: (use(), used.wait(), gate.wait())) for _ in range(4)]
 for thread in lasting:
     thread.start()
-import time
-time.sleep(0.5)
+used.wait(50)
 print(resident() - before)
 gate.set()
 """

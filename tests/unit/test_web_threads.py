@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
-from web_served import Client, served
+from web_served import Client, served, soon
 
 from edge_ocr.web import Hands
 from edge_ocr.web.exchange import Hand, Problem
@@ -130,8 +130,7 @@ def test_pages_come_while_pictures_are_read_and_too_many_of_those_are_told(tmp_p
         try:
             assert begun.wait(10)
             assert client.get("/events").status == client.get("/health").status == 200
-            for sender in senders:
-                sender.join(1)
+            soon(lambda: bool(told))
             assert told == [503], "one user has room for two"
         finally:
             release.set()
