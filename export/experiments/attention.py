@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 GLIMPSES = 7
 SPREAD = 0.08
 """Standard deviation of where it looks while learning, in halves of the picture."""
-_SIDE = 8  # pixels of a glimpse, across and down
+SIDE = 8
+"""Pixels of a glimpse of RAM, across and down."""
 _FIRST = 0.5  # the first glimpse falls anywhere within so many halves of the middle while learning
 
 
@@ -56,7 +57,7 @@ class Ram(nn.Module):
     def __init__(self, glimpses: int = GLIMPSES, units: int = 256) -> None:
         super().__init__()
         self.glimpses, self.units = glimpses, units
-        self.what, self.where = nn.Linear(_SIDE**2, units // 2), nn.Linear(2, units // 2)
+        self.what, self.where = nn.Linear(SIDE**2, units // 2), nn.Linear(2, units // 2)
         self.seen, self.placed = nn.Linear(units // 2, units), nn.Linear(units // 2, units)
         self.kept, self.taken = nn.Linear(units, units), nn.Linear(units, units)
         self.next, self.hope, self.classes = nn.Linear(units, 2), nn.Linear(units, 1), nn.Linear(units, CLASSES)
@@ -73,7 +74,7 @@ class Ram(nn.Module):
         )
         places, likelihoods, hopes = [place], [], []
         for number in range(self.glimpses):
-            state = self._step(state, glimpse(digits, place, _SIDE), place)
+            state = self._step(state, glimpse(digits, place, SIDE), place)
             if number + 1 < self.glimpses:
                 # What the state says of the digit is not to be bent by where it looks next.
                 wanted = torch.tanh(self.next(state.detach()))

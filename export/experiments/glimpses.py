@@ -8,7 +8,7 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from export.experiments.attention import Ram
+from export.experiments.attention import SIDE, Ram
 from export.experiments.dram import REACHES, Dram, pairs
 from export.experiments.mnist import as_input
 from export.pictures import save_figure
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from export.experiments.mnist import Digits
 
 _SHOWN = 10
-_RAM_REACH = 8
 
 
 def draw(network: nn.Module, digits: Digits, picture: Path) -> bool:
@@ -37,7 +36,7 @@ def draw(network: nn.Module, digits: Digits, picture: Path) -> bool:
 
     """
     if isinstance(network, Ram):
-        pictures, reach = as_input(digits.images[:_SHOWN]), _RAM_REACH
+        pictures, reach = as_input(digits.images[:_SHOWN]), SIDE
     elif isinstance(network, Dram):
         pictures, reach = next(pairs(digits, torch.Generator().manual_seed(0)))[0][:_SHOWN], REACHES[0]
     else:
