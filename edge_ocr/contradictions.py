@@ -28,7 +28,7 @@ def contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
 
 def _camera_contradictions(cameras: Sequence[CameraSettings], number: int) -> Iterator[tuple[str, str]]:
     camera, place = cameras[number], f"camera[{number}]"
-    if not camera.name.isascii() or not camera.name.replace("-", "").replace("_", "").isalnum():
+    if not _is_name(camera.name):
         yield f"{place}.name", f"is {quoted(camera.name)}; give letters, digits, '-' and '_'"
     if camera.name in {other.name for other in cameras[:number]}:
         yield f"{place}.name", f"is {quoted(camera.name)}, as that of another camera; give each its own"
@@ -71,7 +71,7 @@ def _publish_contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
 
 def _more_contradictions(more: Sequence[MoreSettings], number: int) -> Iterator[tuple[str, str]]:
     one, place = more[number], f"publish.more[{number}]"
-    if not one.name.isascii() or not one.name.replace("-", "").replace("_", "").isalnum():
+    if not _is_name(one.name):
         yield f"{place}.name", f"is {quoted(one.name)}; give letters, digits, '-' and '_'"
     if one.name in {"mqtt", "webhook", "files", "relay", *(other.name for other in more[:number])}:
         yield f"{place}.name", f"is {quoted(one.name)}, as that of another destination; give each its own"
@@ -105,6 +105,10 @@ def _web_contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
     if web.cert_file is None and not web.plain and not here:
         what = f"is {quoted(web.address)}, where passwords would cross the network unencrypted"
         yield "web.address", f"{what}; name web.cert_file and web.key_file, or set web.plain = true"
+
+
+def _is_name(name: str) -> bool:
+    return name.isascii() and name.replace("-", "").replace("_", "").isalnum()
 
 
 def _is_web_address(url: str) -> bool:

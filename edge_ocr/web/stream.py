@@ -28,6 +28,7 @@ BEAT_SECONDS = 15.0
 """How often a stream of events says that it is alive, so that a page notices a server that is not."""
 
 _KEPT = 100  # events that are told from memory; whoever is further behind has the store asked
+_KEPT_SECONDS = 60.0  # and no older ones: what is erased from the store is told to nobody for longer than that
 _AT_ONCE = 100
 
 
@@ -47,6 +48,7 @@ class Feed:
         self._stack = ExitStack()
         self._kept: deque[tuple[int, bytes]] = deque()
         self._floor = self._top = 0  # all events between the two numbers are kept, the first excluded
+        self._kept_since = 0.0  # when the first of them was asked for, in the loop's time
         self._turn = asyncio.Lock()
 
     def open(self) -> None:
@@ -104,6 +106,10 @@ class Feed:
     async def _after(self, last: int) -> list[tuple[int, bytes]]:
         """The next events; of several listeners that ask at once one asks the store."""
         async with self._turn:
+            now = asyncio.get_running_loop().time()
+            if self._kept and now - self._kept_since > _KEPT_SECONDS:
+                self._kept.clear()
+                self._floor = self._top
             if not self._floor <= last < self._top:
                 found = await self._aside(self._view.after, last, _AT_ONCE)
                 if not found and await self._aside(self._view.newest) < last:  # a new store took the place of this one
@@ -116,6 +122,8 @@ class Feed:
                 if last != self._top:
                     self._kept.clear()
                     self._floor = last
+                if not self._kept:
+                    self._kept_since = now
                 self._kept.extend(news)
                 self._top = news[-1][0]
                 while len(self._kept) > _KEPT:

@@ -165,6 +165,21 @@ def test_whoever_knows_an_event_that_is_gone_gets_those_after_it_and_none_twice(
         assert stream.event("event", 5)[0] == 4
 
 
+def test_what_was_erased_is_soon_told_to_nobody_who_comes_back(
+    house: Served, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Stream(client, "/api/events/stream") as stream:
+        stream.event("beat")
+        record(house, 1, 2, 3)
+        assert [stream.event("event")[0] for _ in range(3)] == [1, 2, 3]
+        house.store.erase(text="NR2")
+        monkeypatch.setattr("edge_ocr.web.stream._KEPT_SECONDS", 0.0)
+        with Stream(client, "/api/events/stream", Last_Event_ID="1") as late:
+            assert late.event("event")[0] == 3
+        record(house, 4)
+        assert stream.event("event")[0] == 4
+
+
 def test_a_frame_of_which_no_picture_can_be_made_does_not_end_the_pictures(
     house: Served, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
