@@ -20,7 +20,7 @@ from export.recogniser import as_input
 from export.synthetic.sign_strips import HEIGHT, WIDTHS, load_shard
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -33,7 +33,6 @@ _COMPARED = 48
 _PARITY_LIMIT = 0.25
 """Relative error of int8 logits that is let through."""
 _TEMPERATURES = np.round(np.geomspace(0.6, 3.0, 15), 3)
-_FITTED = 400  # crops of a folder by which the temperature is found
 _MASTER = 128
 """Width of the strips of the float master; its weights suit every width."""
 
@@ -52,8 +51,8 @@ def pack(
 
     Args:
         checkpoint: as :func:`export.signs.train` leaves it.
-        recipe: of the training: its shards set the ranges of int8, its photographs the temperature and the figures, as
-            do its renders that were held back.
+        recipe: of the training: its shards set the ranges of int8, its renders that were held back the temperature;
+            these and its photographs are measured, so no photograph has a part in what it measures.
         folder: of the bundle to write.
         tools: other environments.
         training: what the model card says of the training.
@@ -92,13 +91,14 @@ def pack(
         model = merge(parts)
         shutil.copyfile(Path(scratch) / f"{_MASTER}.onnx", draft / "model.onnx")
         bundle = Bundle(folder.name, "recognise", kind, model, settings, {})
-        folders = looks_of(bundle, recipe.data)
-        settings["temperature"] = warmth = fit_temperature(folders, recipe.alphabet)
+        folders, renders = looks_of(bundle, recipe.data), looks_at_renders(bundle, recipe.held)
+        settings["temperature"] = warmth = fit_temperature(renders, recipe.alphabet)
         figures = {
             name: measured(looks, recipe.alphabet, name=name, temperature=warmth) for name, looks in folders.items()
         }
-        if recipe.held is not None:
-            figures["held_back_renders"] = held_back(bundle, recipe.held)
+        if renders:
+            exact = evaluate_words.exact(renders, recipe.alphabet)
+            figures["held_back_renders"] = {"crops": len(renders), "exact": round(exact, 4)}
         accuracy = figures | {"int8_logit_error": round(max(errors), 4)}
         card = {"training": training, "accuracy": accuracy, "licence": licence or _LICENCE}
         bundles.write(draft, model, task="recognise", kind=kind, settings=settings, card=card)
@@ -143,14 +143,19 @@ def looks_of(bundle: Bundle, data: Path | None) -> dict[str, list[Look]]:
     return {folder.name: evaluate_words.look(bundle, folder) for folder in there}
 
 
-def fit_temperature(folders: Mapping[str, Sequence[Look]], alphabet: str) -> float:
-    """The temperature at which free reads' confidences are likeliest, each folder counting once (Guo et al. 2017)."""
-    if not folders:
+def looks_at_renders(bundle: Bundle, shards: Path | None) -> list[Look]:
+    """What a bundle sees of renders that no training saw."""
+    paths = [] if shards is None else sorted(shards.glob("signs-*.npz"))
+    return [item for path in paths for item in evaluate_words.look_at_renders(bundle, path)]
+
+
+def fit_temperature(looks: Sequence[Look], alphabet: str) -> float:
+    """The temperature at which free reads' confidences are likeliest (Guo et al. 2017); 1 without any."""
+    if not looks:
         return 1.0
-    parts = [looks[:: max(1, len(looks) // _FITTED)] for looks in folders.values()]
 
     def loss(temperature: float) -> float:
-        return float(np.mean([evaluate_words.confidences(part, alphabet, temperature).likelihood for part in parts]))
+        return evaluate_words.confidences(looks, alphabet, temperature).likelihood
 
     return float(min(_TEMPERATURES.tolist(), key=loss))
 
@@ -169,14 +174,6 @@ def measured(looks: Sequence[Look], alphabet: str, *, name: str, temperature: fl
         "milliseconds": round(warm.milliseconds, 3),
         "milliseconds_altogether": round(warm.altogether, 3),
     }
-
-
-def held_back(bundle: Bundle, shards: Path) -> dict[str, Any]:
-    """The model card's figures for renders that no training saw."""
-    looks = [
-        item for path in sorted(shards.glob("signs-*.npz")) for item in evaluate_words.look_at_renders(bundle, path)
-    ]
-    return {"crops": len(looks), "exact": round(evaluate_words.exact(looks, bundle.settings["alphabet"]), 4)}
 
 
 _LICENCE = {
