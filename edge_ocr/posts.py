@@ -22,7 +22,7 @@ _LINGER_SECONDS = 10.0
 """How long a program that ends goes on sending; what is left is sent by the next one."""
 
 _JOIN_SECONDS = 30.0
-"""A destination's thread ends within its timeouts."""
+"""All destinations together have so long to end: each does so within its timeouts, and none waits for another."""
 
 _log = logging.getLogger(__name__)
 
@@ -68,8 +68,9 @@ class Posts:
         for sender, flag in self._posts:
             sender.stop()
             flag.set()
+        until = self._clock.monotonic() + _JOIN_SECONDS
         for thread in self._threads:
-            thread.join(_JOIN_SECONDS)
+            thread.join(max(0.0, until - self._clock.monotonic()))
             self._health.forget(thread.name)
             if thread.is_alive():
                 _log.error(

@@ -155,6 +155,7 @@ class Server:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
         self._ready = Flag()
+        self._fault: str | None = None
 
     @property
     def address(self) -> str:
@@ -170,9 +171,12 @@ class Server:
 
     def start(self) -> None:
         """Begin; returns when requests are answered."""
+        self._site.health.watch("web", lambda: self._fault)
         self._thread.start()
         if not self._ready.wait(_STOP_SECONDS):
             _log.error("the web server does not answer within %g s", _STOP_SECONDS)
+            return
+        if self._fault is not None:
             return
         _log.info("the pages are at %s", self.address)
         if self.code is not None:
@@ -180,6 +184,7 @@ class Server:
 
     def stop(self) -> None:
         """End, within seconds; ends all streams. Stopping again does nothing."""
+        self._site.health.forget("web")
         loop, end = self._loop, self._end
         if loop is not None and end is not None and self._thread.is_alive():
             loop.call_soon_threadsafe(end.set)
@@ -196,6 +201,9 @@ class Server:
             asyncio.run(self._serve())
         except Exception:  # noqa: BLE001 -- whatever it is, it must not be lost with the thread
             _log.exception("the web server ended; the cameras go on")
+            self._fault = "the pages ended after a mistake of the program; a restart brings them back"
+        finally:
+            self._ready.set()
 
     async def _serve(self) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()

@@ -17,6 +17,7 @@ from edge_ocr.clock import FakeClock
 from edge_ocr.errors import ConfigError, StoreError
 from edge_ocr.web.exchange import Role
 from edge_ocr.web.routes import API, PAGES, Operation
+from edge_ocr.web.server import Server
 from edge_ocr.web.sessions import Sessions
 from edge_ocr.web.users import Users
 
@@ -476,3 +477,15 @@ def test_it_speaks_https_with_the_owners_certificate(tmp_path: Path) -> None:
 class _Stay(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: object) -> None:
         return None
+
+
+def test_pages_that_ended_after_a_mistake_are_a_concern_until_they_are_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def mistaken(_: Server) -> None:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(Server, "_serve", mistaken)
+    with served(tmp_path) as house:
+        assert [reason for reason in house.health.snapshot().reasons if reason.startswith("web: the pages ended")]
+    assert not [reason for reason in house.health.snapshot().reasons if reason.startswith("web:")]
