@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 BOUNDARY = "edge-ocr-frame"
 
 _TIDY_EVERY = 25  # pictures: what making them took for a moment does not pile up
-_SHARE = 0.03  # of all cores together, for pictures of all cameras and everything else that the loop does meanwhile
+_SHARE = 0.02  # of all cores together, for pictures of all cameras and everything else that the loop does meanwhile
 _SLOWEST = 2.0  # seconds between two pictures, however slow the machine is
 _EAGERNESS = 0.3  # how much of a new cost is taken at once
 

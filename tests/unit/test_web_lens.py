@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     [
         (0.004, 1, 1, 0.2),  # a desktop: as many as were asked for
         (0.012, 4, 1, 0.2),  # a Raspberry Pi 4
-        (0.012, 4, 4, 0.4),
-        (0.040, 1, 1, 40 / 30),  # one slow core
+        (0.012, 4, 4, 0.6),
+        (0.030, 1, 1, 1.5),  # one slow core
         (0.500, 1, 2, 2.0),
     ],
 )
@@ -40,8 +40,8 @@ def test_whoever_wants_them_seldom_gets_them_seldom_on_a_slow_machine_too() -> N
 def test_one_costly_picture_is_soon_forgotten() -> None:
     share = Share(5.0, 1)
     share.pause(0.004, 1)
-    assert share.pause(0.04, 1) == pytest.approx(0.0148 / 0.03)
-    assert [share.pause(0.004, 1) for _ in range(10)][-1] == 0.2
+    assert share.pause(0.04, 1) == pytest.approx(0.0148 / 0.02)
+    assert [share.pause(0.004, 1) for _ in range(10)][-1] == pytest.approx(0.2, rel=0.1)
 
 
 def test_a_camera_is_asked_for_its_frames_as_seldom_as_its_pictures_cost() -> None:
@@ -49,7 +49,7 @@ def test_a_camera_is_asked_for_its_frames_as_seldom_as_its_pictures_cost() -> No
     board, image = Board(clock), np.zeros((4, 4), np.uint8)
 
     async def make(_: Look) -> tuple[bytes, float]:
-        return b"x", 0.045  # on one core: one in 1.5 s
+        return b"x", 0.03  # on one core: one in 1.5 s
 
     async def watch() -> list[float]:
         lens, came = Lens(board, "gate", make, Share(5.0, 1), set()), []
