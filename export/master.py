@@ -1,7 +1,8 @@
-"""The float master as the starting point of a training: ONNX initialisers back into the network they came from."""
+"""The float master: a network as ONNX, and its initialisers back in the network they came from, to train on."""
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import onnx
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
     from export.crnn import Crnn
 
 _EPSILON = torch.nn.BatchNorm2d(1).eps
+
+
+def write_master(network: Crnn, path: Path, *, width: int, height: int) -> None:
+    """A recogniser for one strip, float32 (1, 1, height, width) in -1..1, to logits (1, width / 4, C)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's exporter warns of its own internals
+        torch.onnx.export(network, (torch.zeros(1, 1, height, width),), str(path), dynamo=False, input_names=["strip"])
 
 
 def load_master(path: Path, network: Crnn) -> Crnn:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +20,13 @@ from export.convert import convert_apart
 from export.crnn import Crnn
 from export.errors import ConversionError
 from export.gates import run_tflite
+from export.master import write_master
 from export.photographs import FOLDERS
 from export.recogniser import as_input, best_path, measure
 from export.scoring import Score, calibration
 from export.synthetic.faces import CHARACTERS
 from export.synthetic.strips import HEIGHT, WIDTH, development_strips, load_shard, training_strips
+from export.training import averaged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,7 @@ def pack(checkpoint: Path, held: Path, data: Path, folder: Path, tools: Tools, *
         ConversionError: a gate closed: operations, parity, or accuracy lost to int8.
 
     """
-    network = load_network(checkpoint)
+    network = averaged(checkpoint, Crnn())
     float_scores = measure(network, data)
     held_shard = load_shard(held)
     images = calibration_images(held_shard, data)
@@ -74,7 +75,7 @@ def pack(checkpoint: Path, held: Path, data: Path, folder: Path, tools: Tools, *
         draft = Path(scratch) / folder.name  # the bundle that is there stays until every gate is passed
         draft.mkdir()
         converted = Path(scratch) / "model.tflite"
-        write_onnx(network, draft / "model.onnx")
+        write_master(network, draft / "model.onnx", width=WIDTH, height=HEIGHT)
         convert_apart(tools.converter, draft / "model.onnx", images, converted)
         model = converted.read_bytes()
         gates.check_operations(model)
@@ -94,20 +95,6 @@ def pack(checkpoint: Path, held: Path, data: Path, folder: Path, tools: Tools, *
         pictures.draw_curves(draft / "training.jsonl", draft / "training.svg")
         pictures.draw_reliability({item.folder.name: item.calibration for item in results}, draft / "reliability.svg")
         shutil.copytree(draft, folder, dirs_exist_ok=True)
-
-
-def load_network(checkpoint: Path) -> Crnn:
-    """The averaged weights of a checkpoint."""
-    network = Crnn()
-    network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["average"]["weights"])
-    return network.eval()
-
-
-def write_onnx(network: Crnn, path: Path) -> None:
-    """The float master: one strip, float32 (1, 1, HEIGHT, WIDTH) in -1..1, to logits (1, T, C)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's exporter warns of its own internals
-        torch.onnx.export(network, (torch.zeros(1, 1, HEIGHT, WIDTH),), str(path), dynamo=False, input_names=["strip"])
 
 
 def calibration_images(held: Shard, data: Path) -> NDArray[np.float32]:

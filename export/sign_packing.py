@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +14,17 @@ from edge_ocr.bundle import Bundle
 from edge_ocr.types import Kind
 from export import bundles, evaluate_words, gates, pictures, signs
 from export.convert import convert_apart
+from export.master import write_master
 from export.merging import merge
 from export.recogniser import as_input
 from export.synthetic.sign_strips import HEIGHT, WIDTHS, load_shard
+from export.training import averaged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from export.crnn import Crnn
     from export.evaluate_words import Look
     from export.places import Tools
 
@@ -64,7 +64,7 @@ def pack(
         FileNotFoundError: there is no shard.
 
     """
-    network = load_network(checkpoint, recipe.alphabet)
+    network = averaged(checkpoint, signs.make(recipe.alphabet))
     settings: dict[str, Any] = {
         "alphabet": recipe.alphabet,
         "blank": 0,
@@ -80,7 +80,7 @@ def pack(
         for width in WIDTHS:
             images = calibration_images(recipe.shards, width)
             source, target = Path(scratch) / f"{width}.onnx", Path(scratch) / f"{width}.tflite"
-            write_onnx(network, source, width=width)
+            write_master(network, source, width=width, height=HEIGHT)
             convert_apart(tools.converter, source, images, target)
             parts[f"width{width}"] = target.read_bytes()
             gates.check_operations(parts[f"width{width}"])
@@ -106,20 +106,6 @@ def pack(
         if folders:
             pictures.draw_curves(draft / "training.jsonl", draft / "training.svg")
         shutil.copytree(draft, folder, dirs_exist_ok=True)
-
-
-def load_network(checkpoint: Path, alphabet: str) -> Crnn:
-    """The averaged weights of a checkpoint."""
-    network = signs.make(alphabet)
-    network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["average"]["weights"])
-    return network.eval()
-
-
-def write_onnx(network: Crnn, path: Path, *, width: int) -> None:
-    """The network for one strip, float32 (1, 1, HEIGHT, width) in -1..1, to logits (1, width / 4, C)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's exporter warns of its own internals
-        torch.onnx.export(network, (torch.zeros(1, 1, HEIGHT, width),), str(path), dynamo=False, input_names=["strip"])
 
 
 def calibration_images(shards: Path, width: int) -> NDArray[np.float32]:

@@ -6,20 +6,21 @@ import copy
 import json
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
+from torch import nn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from torch import nn
-
     from export.scoring import Score
 
     Batch = tuple[torch.Tensor, torch.Tensor]
+
+_Network = TypeVar("_Network", bound=nn.Module)
 
 _REPORT_SECONDS = 60.0
 _CHECKPOINT_SECONDS = 240.0
@@ -84,6 +85,12 @@ def save(path: Path, state: dict[str, Any]) -> None:
     half = path.with_suffix(".part")
     torch.save(state, half)
     half.replace(path)
+
+
+def averaged(checkpoint: Path, network: _Network) -> _Network:
+    """A network of the same shape with the averaged weights of a :class:`Training`'s checkpoint, ready to read."""
+    network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["average"]["weights"])
+    return network.eval()
 
 
 class Training:

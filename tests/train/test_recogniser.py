@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from export import packing, recogniser
+from export import recogniser
 from export.crnn import Crnn
 from export.gates import run_onnx
-from export.master import load_master
+from export.master import load_master, write_master
 from export.synthetic import strips
 from export.synthetic.strokes import stroke_face
 from export.training import Average, Budget
@@ -66,7 +66,7 @@ def test_the_master_means_what_the_network_learned(tmp_path: Path) -> None:
     network = Crnn()
     network(torch.randn(16, 1, strips.HEIGHT, strips.WIDTH))  # gives the normalisation layers something to have seen
     network.eval()
-    packing.write_onnx(network, tmp_path / "model.onnx")
+    write_master(network, tmp_path / "model.onnx", width=strips.WIDTH, height=strips.HEIGHT)
     images = np.random.default_rng(0).uniform(-1, 1, (3, 1, strips.HEIGHT, strips.WIDTH)).astype(np.float32)
     (answers,) = run_onnx(tmp_path / "model.onnx", images)
     with torch.no_grad():
@@ -80,7 +80,7 @@ def test_a_training_can_begin_with_a_master(tmp_path: Path) -> None:
     for _ in range(3):
         network(torch.randn(16, 1, strips.HEIGHT, strips.WIDTH) * 2 + 0.5)
     network.eval()
-    packing.write_onnx(network, tmp_path / "model.onnx")
+    write_master(network, tmp_path / "model.onnx", width=strips.WIDTH, height=strips.HEIGHT)
     images = torch.rand(4, 1, strips.HEIGHT, strips.WIDTH) * 2 - 1
     with torch.no_grad():
         assert torch.allclose(load_master(tmp_path / "model.onnx", Crnn())(images), network(images), atol=1e-4)
