@@ -23,10 +23,9 @@ from torch.nn import functional
 from edge_ocr.engine import Engine
 from export.alternatives import HEADS, Attention
 from export.convert import convert_apart
-from export.crnn import Crnn
 from export.master import load_master
 from export.photographs import FOLDERS
-from export.recogniser import as_input, best_path, losses_of
+from export.recogniser import as_input, best_path, losses_of, make
 from export.scoring import Score
 from export.synthetic.faces import CHARACTERS
 from export.synthetic.strips import HEIGHT, WIDTH, development_strips, load_shard
@@ -104,7 +103,7 @@ def compare(master: Path, shards: list[Path], data: Path, converter: Path, *, se
         seed: of weights and orders.
 
     """
-    features = load_master(master, Crnn()).features.eval()
+    features = load_master(master, make()).features.eval()
     *taught, held = [load_shard(path) for path in shards]
     columns = torch.cat([_columns(features, shard.strips) for shard in taught])
     labels = torch.from_numpy(np.concatenate([shard.labels for shard in taught]))
@@ -113,9 +112,9 @@ def compare(master: Path, shards: list[Path], data: Path, converter: Path, *, se
         measured[folder.name] = (*development_strips(data, folder), folder.folded)
     views = {name: _columns(features, strips).float() for name, (strips, _, _) in measured.items()}
     trials = []
-    for name, make in HEADS.items():
+    for name, build in HEADS.items():
         torch.manual_seed(seed)
-        head, seen = learn(make(), columns, labels, seconds=seconds, seed=seed)
+        head, seen = learn(build(), columns, labels, seconds=seconds, seed=seed)
         scores = {
             key: Score.of(read(head, views[key]), texts, folded=folded) for key, (_, texts, folded) in measured.items()
         }

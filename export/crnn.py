@@ -1,7 +1,7 @@
 """The recognisers' network: convolutions, one bidirectional LSTM, CTC classes (Shi, Bai, Yao 2015).
 
-Sized for a Pi: 55 million multiply-adds for a plate's strip of 48x160. The height shrinks to one row while the width
-keeps one column for every four pixels, so that ten characters and the blanks between them fit in 40 time steps.
+The height shrinks to one row while the width keeps one column for every four pixels, so that ten characters and the
+blanks between them fit in the 40 time steps of a plate's strip of 48x160.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import nn
 if TYPE_CHECKING:
     from torch import Tensor
 
-    Channels = tuple[int, int, int, int, int, int]
+    Six = tuple[int, int, int, int, int, int]
 
 
 class Crnn(nn.Module):
@@ -25,24 +25,42 @@ class Crnn(nn.Module):
         hidden: units of the LSTM in each direction.
         height: of the strips, in pixels: a multiple of 16.
         channels: of the six convolutions.
+        residuals: how many residual convolutions follow each of the six.
 
     """
 
     def __init__(
-        self, *, classes: int = 37, hidden: int = 80, height: int = 48, channels: Channels = (24, 32, 64, 96, 96, 128)
+        self,
+        *,
+        classes: int = 37,
+        hidden: int = 80,
+        height: int = 48,
+        channels: Six = (24, 32, 64, 96, 96, 128),
+        residuals: Six = (0, 0, 0, 0, 0, 0),
     ) -> None:
         super().__init__()
         a, b, c, d, e, f = channels
-        self.features = nn.Sequential(
+        stages = [
             _convolve(1, a, stride=2),
             _convolve(a, b),
-            nn.MaxPool2d(2),
             _convolve(b, c),
-            nn.MaxPool2d((2, 1)),
             _convolve(c, d),
-            nn.MaxPool2d((2, 1)),
             _convolve(d, e),
             _convolve(e, f, height=height // 16, rows=0),
+        ]
+        for stage, count, width in zip(stages, residuals, channels, strict=True):
+            stage.extend(Residual(width) for _ in range(count))
+        first, second, third, fourth, fifth, sixth = stages
+        self.features = nn.Sequential(
+            first,
+            second,
+            nn.MaxPool2d(2),
+            third,
+            nn.MaxPool2d((2, 1)),
+            fourth,
+            nn.MaxPool2d((2, 1)),
+            fifth,
+            sixth,
         )
         self.dropout = nn.Dropout(0.1)
         self.recurrence = nn.LSTM(f, hidden, bidirectional=True, batch_first=True)
@@ -55,6 +73,24 @@ class Crnn(nn.Module):
             states, _ = self.recurrence(self.dropout(columns.float()))
             logits: Tensor = self.classes(states)
         return logits
+
+
+class Residual(nn.Module):
+    """A convolution whose result is added to what went in (He et al. 2016); a fresh one changes nothing.
+
+    Args:
+        channels: that go in and come out.
+
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels))
+        nn.init.zeros_(self.branch[1].weight)  # type: ignore[arg-type]  # torch's stubs take no module's attribute
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Float (n, channels, h, w), no value below 0, to the same."""
+        return torch.relu(values + self.branch(values))
 
 
 def _convolve(inputs: int, outputs: int, *, stride: int = 1, height: int = 3, rows: int = 1) -> nn.Sequential:

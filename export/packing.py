@@ -17,12 +17,11 @@ from edge_ocr.sight import BEAM
 from edge_ocr.types import Kind
 from export import bundles, evaluate, gates, pictures
 from export.convert import convert_apart
-from export.crnn import Crnn
 from export.errors import ConversionError
 from export.gates import run_tflite
 from export.master import write_master
 from export.photographs import FOLDERS
-from export.recogniser import as_input, best_path, measure
+from export.recogniser import as_input, best_path, make, measure
 from export.scoring import Score, calibration
 from export.synthetic.faces import CHARACTERS
 from export.synthetic.strips import HEIGHT, WIDTH, development_strips, load_shard, training_strips
@@ -60,7 +59,7 @@ def pack(checkpoint: Path, held: Path, data: Path, folder: Path, tools: Tools, *
         ConversionError: a gate closed: operations, parity, or accuracy lost to int8.
 
     """
-    network = averaged(checkpoint, Crnn())
+    network = averaged(checkpoint, make())
     float_scores = measure(network, data)
     held_shard = load_shard(held)
     images = calibration_images(held_shard, data)

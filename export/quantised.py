@@ -93,9 +93,7 @@ class QuantisedCrnn(nn.Module):
         """Float (n, 1, 48, 160) in -1..1 to logits, float (n, 40, classes)."""
         values = strips
         for number, layer in enumerate(self.network.features):
-            values = (
-                self._convolve(f"conv{number}", layer, values) if isinstance(layer, nn.Sequential) else layer(values)
-            )
+            values = self._stage(f"conv{number}", layer, values) if isinstance(layer, nn.Sequential) else layer(values)
         columns = values.squeeze(2).transpose(1, 2)
         with torch.autocast(columns.device.type, enabled=False):
             states = self._recur(columns.float())
@@ -113,14 +111,21 @@ class QuantisedCrnn(nn.Module):
             return torch.fake_quantize_per_channel_affine(weights, scale, zeros, 0, -127, 127)
         return torch.fake_quantize_per_tensor_affine(weights, float(scale.max()), 0, -127, 127)
 
-    def _convolve(self, name: str, layer: nn.Sequential, values: Tensor) -> Tensor:
-        convolution: Any = layer[0]
-        norm: Any = layer[1]
+    def _stage(self, name: str, layers: nn.Sequential, values: Tensor) -> Tensor:
+        """A convolution and the residual ones behind it."""
+        values = self.ranges(name, functional.relu(self._convolve(name, layers[0], layers[1], values)))
+        residuals: Any = list(layers)[3:]
+        for number, residual in enumerate(residuals):
+            place = f"{name}.{number}"
+            branch = self._convolve(place, residual.branch[0], residual.branch[1], values)
+            values = self.ranges(place, functional.relu(values + self.ranges(f"{place}.branch", branch)))
+        return values
+
+    def _convolve(self, name: str, convolution: Any, norm: Any, values: Tensor) -> Tensor:
         factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
         weights = self._weights(name, convolution.weight * factor[:, None, None, None], channels=True)
         bias = norm.bias - norm.running_mean * factor
-        out = functional.conv2d(values, weights, bias, convolution.stride, convolution.padding)
-        return self.ranges(name, functional.relu(out))
+        return functional.conv2d(values, weights, bias, convolution.stride, convolution.padding)
 
     def _recur(self, columns: Tensor) -> Tensor:
         """Both directions side by side, as export.tensorflow_ops unrolls them; (n, T, inputs) to (n, T, 2 * units)."""

@@ -11,13 +11,13 @@ from torch.nn import functional
 
 from export.augment import vary
 from export.crnn import Crnn
-from export.master import load_master
+from export.master import load_master, settle
 from export.photographs import FOLDERS
 from export.quantised import QuantisedCrnn
 from export.scoring import Score
 from export.synthetic.faces import CHARACTERS
-from export.synthetic.strips import Shard, development_strips, load_shard
-from export.training import Training
+from export.synthetic.strips import HEIGHT, Shard, development_strips, load_shard
+from export.training import Training, averaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+HIDDEN = 112
+CHANNELS = (24, 32, 64, 96, 96, 128)
+RESIDUALS = (0, 0, 1, 1, 1, 0)
 _BATCH = 128
 PEAK_RATE = 1.5e-3
 QUANTISED_SHARE = 0.25
@@ -66,7 +69,7 @@ def train(
     torch.manual_seed(seed)
     torch.set_num_threads(threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = _begin(start).to(device)
+    network = _begin(start, shards).to(device)
     training = Training(network, out=out, minutes=minutes, rate=rate)
     generator = torch.Generator().manual_seed(seed + training.seen)
     aware: QuantisedCrnn | None = None
@@ -86,13 +89,19 @@ def train(
     return training.run(lambda number: _batches(shards, seed + number), learn, measured)
 
 
-def _begin(start: Path | None) -> Crnn:
+def make() -> Crnn:
+    """The network with fresh weights."""
+    return Crnn(classes=len(CHARACTERS) + 1, hidden=HIDDEN, height=HEIGHT, channels=CHANNELS, residuals=RESIDUALS)
+
+
+def _begin(start: Path | None, shards: Path) -> Crnn:
     if start is None:
-        return Crnn()
-    if start.suffix == ".onnx":
-        return load_master(start, Crnn())
-    network = Crnn()
-    network.load_state_dict(torch.load(start, map_location="cpu", weights_only=True)["average"]["weights"])
+        return make()
+    if start.suffix != ".onnx":
+        return averaged(start, make())
+    network = load_master(start, make())
+    strips, _ = next(_batches(shards, 0))
+    settle(network, as_input(strips))
     return network
 
 

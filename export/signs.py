@@ -12,7 +12,7 @@ from edge_ocr import rectify
 from export import photographs
 from export.augment import vary
 from export.crnn import Crnn
-from export.master import load_master
+from export.master import load_master, settle
 from export.recogniser import as_input, best_path, step
 from export.scoring import Score
 from export.synthetic.sign_strips import HEIGHT, WIDTHS, Group, load_shard
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 FOLDERS = ("words_train_crops", "signs_de_crops")
 """Development folders, which never train."""
-HIDDEN = 96
+HIDDEN = 112
 CHANNELS = (32, 48, 80, 112, 112, 160)
+RESIDUALS = (0, 0, 1, 1, 1, 0)
 PEAK_RATE = 2e-3
 _MANY = 1000  # characters, from which on a state must tell apart more than it can hold
 _BATCH = 128
@@ -71,7 +72,7 @@ class Recipe:
 def make(alphabet: str) -> Crnn:
     """The network with fresh weights."""
     hidden = HIDDEN if len(alphabet) < _MANY else 2 * HIDDEN
-    return Crnn(classes=len(alphabet) + 1, hidden=hidden, height=HEIGHT, channels=CHANNELS)
+    return Crnn(classes=len(alphabet) + 1, hidden=hidden, height=HEIGHT, channels=CHANNELS, residuals=RESIDUALS)
 
 
 def train(recipe: Recipe) -> Path:
@@ -82,6 +83,8 @@ def train(recipe: Recipe) -> Path:
     network = make(recipe.alphabet)
     if recipe.start is not None:
         network = load_master(recipe.start, network)
+        strips, _ = next(batches(recipe.shards, recipe.seed))
+        settle(network, as_input(strips))
     training = Training(network.to(device), out=recipe.out, minutes=recipe.minutes, rate=recipe.rate)
     generator = torch.Generator().manual_seed(recipe.seed + training.seen)
 

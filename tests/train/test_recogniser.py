@@ -12,7 +12,7 @@ import torch
 from export import recogniser
 from export.crnn import Crnn
 from export.gates import run_onnx
-from export.master import load_master, write_master
+from export.master import load_master, settle, write_master
 from export.synthetic import strips
 from export.synthetic.strokes import stroke_face
 from export.training import Average, Budget
@@ -40,7 +40,7 @@ def test_a_training_goes_on_where_it_was_stopped(
     first = torch.load(path, weights_only=True)
     assert first["seen"] > 0
     assert first["spent"] >= 3
-    recogniser.train(**once, minutes=0.1)
+    recogniser.train(**once, minutes=first["spent"] / 60 + 0.05)
     second = torch.load(path, weights_only=True)
     assert second["seen"] > first["seen"]
     assert second["spent"] >= 6
@@ -65,8 +65,7 @@ def test_the_master_means_what_the_network_learned(tmp_path: Path) -> None:
     torch.manual_seed(3)
     network = Crnn()
     network(torch.randn(16, 1, strips.HEIGHT, strips.WIDTH))  # gives the normalisation layers something to have seen
-    network.eval()
-    write_master(network, tmp_path / "model.onnx", width=strips.WIDTH, height=strips.HEIGHT)
+    write_master(network.eval(), tmp_path / "model.onnx", width=strips.WIDTH, height=strips.HEIGHT)
     images = np.random.default_rng(0).uniform(-1, 1, (3, 1, strips.HEIGHT, strips.WIDTH)).astype(np.float32)
     (answers,) = run_onnx(tmp_path / "model.onnx", images)
     with torch.no_grad():
@@ -74,16 +73,54 @@ def test_the_master_means_what_the_network_learned(tmp_path: Path) -> None:
     assert np.abs(answers - wanted).max() < 1e-4
 
 
-def test_a_training_can_begin_with_a_master(tmp_path: Path) -> None:
+def _master(path: Path) -> tuple[Crnn, torch.Tensor]:
+    """A small network that is written as a master, and strips of uneven light for it."""
     torch.manual_seed(5)
     network = Crnn()
     for _ in range(3):
         network(torch.randn(16, 1, strips.HEIGHT, strips.WIDTH) * 2 + 0.5)
-    network.eval()
-    write_master(network, tmp_path / "model.onnx", width=strips.WIDTH, height=strips.HEIGHT)
-    images = torch.rand(4, 1, strips.HEIGHT, strips.WIDTH) * 2 - 1
-    with torch.no_grad():
-        assert torch.allclose(load_master(tmp_path / "model.onnx", Crnn())(images), network(images), atol=1e-4)
+    write_master(network.eval(), path, width=strips.WIDTH, height=strips.HEIGHT)
+    return network, torch.rand(64, 1, strips.HEIGHT, strips.WIDTH) ** 2 * 2 - 1
+
+
+@torch.no_grad()
+def test_a_training_can_begin_with_a_master(tmp_path: Path) -> None:
+    network, images = _master(tmp_path / "model.onnx")
+    assert torch.allclose(load_master(tmp_path / "model.onnx", Crnn())(images), network(images), atol=1e-4)
+
+
+@torch.no_grad()
+def test_a_larger_network_begins_where_a_master_stood(tmp_path: Path) -> None:
+    network, images = _master(tmp_path / "model.onnx")
+    large = Crnn(hidden=90, channels=(26, 32, 70, 96, 100, 130), residuals=(0, 1, 2, 1, 0, 0))
+    assert torch.allclose(load_master(tmp_path / "model.onnx", large)(images), network(images), atol=1e-4)
+    with pytest.raises(ValueError, match="another size"):
+        load_master(tmp_path / "model.onnx", Crnn(hidden=79))
+    write_master(large, tmp_path / "large.onnx", width=strips.WIDTH, height=strips.HEIGHT)
+    with pytest.raises(ValueError, match="the network has 6"):
+        load_master(tmp_path / "large.onnx", Crnn())
+
+
+@torch.no_grad()
+def test_a_larger_networks_master_means_the_same(tmp_path: Path) -> None:
+    _, images = _master(tmp_path / "model.onnx")
+    large = load_master(tmp_path / "model.onnx", recogniser.make())
+    write_master(large, tmp_path / "large.onnx", width=strips.WIDTH, height=strips.HEIGHT)
+    assert torch.allclose(load_master(tmp_path / "large.onnx", recogniser.make())(images), large(images), atol=1e-4)
+
+
+@torch.no_grad()
+def test_a_settled_network_learns_from_where_it_stood(tmp_path: Path) -> None:
+    _, images = _master(tmp_path / "model.onnx")
+    network = load_master(tmp_path / "model.onnx", recogniser.make())
+    network.dropout.p = 0.0
+    before, unsettled = network(images), network.train()(images)
+    network = load_master(tmp_path / "model.onnx", recogniser.make())
+    settle(network, images)
+    network.dropout.p = 0.0
+    assert torch.allclose(network(images), before, atol=1e-3)
+    assert torch.allclose(network.train()(images), before, atol=1e-2)
+    assert not torch.allclose(unsettled, before, atol=0.1)
 
 
 def test_the_average_of_constant_weights_is_these_weights() -> None:
