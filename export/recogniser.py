@@ -89,9 +89,9 @@ def train(
     return training.run(lambda number: _batches(shards, seed + number), learn, measured)
 
 
-def make() -> Crnn:
-    """The network with fresh weights."""
-    return Crnn(classes=len(CHARACTERS) + 1, hidden=HIDDEN, height=HEIGHT, channels=CHANNELS, residuals=RESIDUALS)
+def make(*, classes: int = len(CHARACTERS) + 1, height: int = HEIGHT) -> Crnn:
+    """The network that ships, with fresh weights; or one of the same build for other classes and strips."""
+    return Crnn(classes=classes, hidden=HIDDEN, height=height, channels=CHANNELS, residuals=RESIDUALS)
 
 
 def _begin(start: Path | None, shards: Path) -> Crnn:

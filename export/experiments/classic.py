@@ -9,10 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from export.crnn import Crnn
 from export.experiments import attention, dram, mnist, networks
 from export.experiments.trials import BATCH, Exam, Trial
-from export.recogniser import losses_of
+from export.recogniser import losses_of, make
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -101,8 +100,8 @@ def ctc_loss(network: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def crnn() -> nn.Module:
-    """The network that ships, for strips 32 pixels high and eleven classes; class 0 is the blank."""
-    return Crnn(classes=networks.CLASSES + 1, height=mnist.SLOT)
+    """The plate recogniser's network for strips 32 pixels high and eleven classes; class 0 is the blank."""
+    return make(classes=networks.CLASSES + 1, height=mnist.SLOT)
 
 
 def _places(digits: Digits, generator: torch.Generator) -> Batches:
