@@ -20,7 +20,7 @@ from export.synthetic.strips import HEIGHT, Shard, development_strips, load_shar
 from export.training import Training, averaged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -111,19 +111,28 @@ def measure(network: nn.Module, data: Path | None) -> dict[str, Score]:
     for folder in FOLDERS:
         if data is not None and (data / folder.name).is_dir():
             strips, texts = development_strips(data, folder)
-            reads = [
-                text for part in np.array_split(strips, max(1, len(strips) // 64)) for text in greedy(network, part)
-            ]
-            figures[folder.name] = Score.of(reads, texts, folded=folder.folded)
+            figures[folder.name] = Score.of(greedy(network, strips), texts, folded=folder.folded)
     return figures
 
 
 @torch.no_grad()
-def greedy(network: nn.Module, strips: NDArray[np.uint8]) -> list[str]:
-    """Best-path texts of uint8 strips (n, HEIGHT, WIDTH)."""
+def greedy(
+    network: nn.Module, strips: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], alphabet: str = CHARACTERS
+) -> list[str]:
+    """Best-path texts of strips, each uint8 (height, width), of one height and any widths."""
     device = next(network.parameters()).device
-    classes = network(as_input(torch.from_numpy(strips).to(device))).argmax(-1).cpu().numpy()
-    return [best_path(row) for row in classes]
+    alike: dict[int, list[int]] = {}
+    for place, strip in enumerate(strips):
+        alike.setdefault(strip.shape[1], []).append(place)
+    texts = [""] * len(strips)
+    for places in alike.values():
+        for start in range(0, len(places), _BATCH):
+            part = places[start : start + _BATCH]
+            stack = torch.from_numpy(np.stack([strips[place] for place in part])).to(device)
+            classes = network(as_input(stack)).argmax(-1).cpu().numpy()
+            for place, row in zip(part, classes, strict=True):
+                texts[place] = best_path(row, alphabet)
+    return texts
 
 
 def best_path(classes: NDArray[np.integer[Any]], alphabet: str = CHARACTERS) -> str:

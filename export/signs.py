@@ -13,7 +13,7 @@ from export import photographs
 from export.augment import vary
 from export.crnn import Crnn
 from export.master import load_master, settle
-from export.recogniser import as_input, best_path, step
+from export.recogniser import as_input, greedy, step
 from export.scoring import Score
 from export.synthetic.sign_strips import HEIGHT, WIDTHS, Group, load_shard
 from export.synthetic.sign_texts import ALPHABET
@@ -137,22 +137,6 @@ def development(folder: Path, *, most: int | None = None) -> list[tuple[NDArray[
         width = rectify.width_for(image.shape[1] / image.shape[0], height=HEIGHT, widths=WIDTHS)
         pairs.append((rectify.whole(image, width=width, height=HEIGHT).image, label.text))
     return pairs
-
-
-@torch.no_grad()
-def greedy(network: torch.nn.Module, strips: Sequence[NDArray[np.uint8]], alphabet: str) -> list[str]:
-    """Best-path texts of uint8 strips (HEIGHT, any of WIDTHS)."""
-    device = next(network.parameters()).device
-    texts = [""] * len(strips)
-    for width in WIDTHS:
-        places = [place for place, strip in enumerate(strips) if strip.shape[1] == width]
-        for start in range(0, len(places), _BATCH):
-            part = places[start : start + _BATCH]
-            stack = torch.from_numpy(np.stack([strips[place] for place in part])).to(device)
-            classes = network(as_input(stack)).argmax(-1).cpu().numpy()
-            for place, row in zip(part, classes, strict=True):
-                texts[place] = best_path(row, alphabet)
-    return texts
 
 
 def _shuffled(shards: Sequence[dict[int, Group]], rng: np.random.Generator) -> Iterator[Batch]:
