@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -142,15 +143,40 @@ class Reader:
         """
         stopwatch = stopwatch or Stopwatch()
         sightings = self.sightings(image, crop=crop, stopwatch=stopwatch)
-        sight = Sight(self.recogniser, self.grammar, 0, stopwatch)
-        looks = [[sighting, *sight.again(image, sighting)] for sighting in sightings]
-        with stopwatch.lap("decode"):
-            votes = [vote.fuse(each, self.grammar, kind=self.kind) for each in looks]
-        pairs = zip(sightings, votes, strict=True)
-        found = [replace(ballot.reading, quad=first.strip.quad) for first, ballot in pairs if ballot]
+        found = [reading for reading in self._readings(image, sightings, stopwatch) if reading]
         sure = found if crop else [reading for reading in found if self._is_credible(reading)]
-        readings = [replace(reading, alternatives=reading.alternatives[: self._top]) for reading in sure]
-        return sorted(readings, key=lambda reading: -reading.confidence)
+        return sorted(sure, key=lambda reading: -reading.confidence)
+
+    def read_at(self, image: Image, quads: Sequence[Quad]) -> list[Reading | None]:
+        """The texts at places that are known already, each read by itself; nothing is detected.
+
+        Args:
+            image: as in :meth:`read`.
+            quads: in pixels of the image; each of them one line of text.
+
+        Returns:
+            One for each quad, in their order, however doubtful; None where no text is.
+
+        Raises:
+            TypeError: image is no array of uint8.
+            ValueError: image has another shape, or no pixels.
+
+        """
+        check_image(image)
+        stopwatch = Stopwatch()
+        sight = Sight(self.recogniser, self.grammar, 0, stopwatch)
+        return self._readings(image, [sight.of_quads(image, [quad])[0] for quad in quads], stopwatch)
+
+    def with_grammar(self, grammar: Grammar) -> Reader:
+        """The same reader for other texts; both have one recogniser.
+
+        Args:
+            grammar: what a text may look like, over the recogniser's alphabet with blank 0.
+
+        """
+        other = copy(self)
+        other.grammar = grammar
+        return other
 
     def sightings(
         self,
@@ -191,6 +217,19 @@ class Reader:
             quads = joined(detector(image) if regions is None else detector(image, regions=regions))
         quads = quads if choose is None else choose(quads)
         return sight.of_quads(image, quads)
+
+    def _readings(self, image: Image, sightings: Sequence[Sighting], stopwatch: Stopwatch) -> list[Reading | None]:
+        """What each sighting says with further looks at those in doubt; None for one without a legible text."""
+        sight = Sight(self.recogniser, self.grammar, 0, stopwatch)
+        looks = [[sighting, *sight.again(image, sighting)] for sighting in sightings]
+        with stopwatch.lap("decode"):
+            votes = [vote.fuse(each, self.grammar, kind=self.kind) for each in looks]
+        pairs = zip(sightings, votes, strict=True)
+        return [None if ballot is None else self._told(ballot.reading, first) for first, ballot in pairs]
+
+    def _told(self, reading: Reading, sighting: Sighting) -> Reading:
+        """A reading at the place of its first sighting, with as many alternatives as were asked for."""
+        return replace(reading, quad=sighting.strip.quad, alternatives=reading.alternatives[: self._top])
 
     def _is_credible(self, reading: Reading) -> bool:
         """Whether what stands where something was detected is a text of the kind."""

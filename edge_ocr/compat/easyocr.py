@@ -9,28 +9,23 @@ What differs is documented in docs/reference/easyocr.md.
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import cv2
-import numpy as np
-
 from edge_ocr.bundle import shipped_bundle
-from edge_ocr.camera import files
-from edge_ocr.errors import SourceError
+from edge_ocr.compat import shapes
 from edge_ocr.reader import Reader as _Reader
 from edge_ocr.recognise import alphabet_of
-from edge_ocr.signs import lines, signs
-from edge_ocr.types import Kind
+from edge_ocr.signs import lines
+from edge_ocr.types import Kind, Reading
 from edge_ocr.words import open_grammar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from edge_ocr.bundle import Bundle
-    from edge_ocr.types import Image, Quad, Reading
+    from edge_ocr.types import Image, Quad
 
 LANGUAGES = frozenset(
     """
@@ -40,20 +35,28 @@ LANGUAGES = frozenset(
 )
 """Codes of the languages in Latin letters whose characters the sign recogniser knows, as EasyOCR names them."""
 
-_LEVEL = 0.1  # slope up to which EasyOCR gives a box's upright rectangle in whole pixels
-_FORMATS = ("standard", "dict", "json")
-_IGNORED = frozenset(
+_CONSTRUCTION = frozenset(
     """
-    add_margin adjust_contrast bbox_min_score bbox_min_size canvas_size contrast_ths filter_ths height_ths
-    link_threshold low_text mag_ratio max_candidates slope_ths text_threshold threshold width_ths x_ths y_ths
-    ycenter_ths
+    cudnn_benchmark detect_network detector download_enabled gpu model_storage_directory quantize recog_network
+    recognizer user_network_directory verbose
     """.split()  # noqa: SIM905 - the same
 )
-"""Arguments that tune parts which this package does not have; they change nothing."""
+"""Arguments of EasyOCR's constructor."""
+
+_FINDING = frozenset(
+    """
+    add_margin bbox_min_score bbox_min_size canvas_size height_ths link_threshold low_text mag_ratio max_candidates
+    optimal_num_chars slope_ths text_threshold threshold width_ths ycenter_ths
+    """.split()  # noqa: SIM905 - the same
+)
+"""Arguments that tune how EasyOCR finds boxes; they change nothing."""
+
+_READING = frozenset("adjust_contrast contrast_ths filter_ths x_ths y_ths".split())  # noqa: SIM905 - the same
+"""Arguments that tune how EasyOCR reads boxes and makes paragraphs of them; they change nothing."""
 
 
 class Reader:
-    """Reads lines of text in images, as EasyOCR's ``Reader`` does.
+    """Reads lines of text in images, as EasyOCR's ``Reader`` does; its networks are loaded once.
 
     Args:
         lang_list: codes of languages; with ``["en"]`` alone, texts have no accented letters.
@@ -62,6 +65,10 @@ class Reader:
             of EasyOCR's either.
         options: EasyOCR's other arguments, which concern graphics cards, downloads and network names; they change
             nothing, and need not be taken out of a script.
+
+    Attributes:
+        character: every character that the recogniser knows.
+        lang_char: those of the languages.
 
     Raises:
         BundleError: no bundle for signs came with this version.
@@ -84,15 +91,14 @@ class Reader:
         if not languages:
             raise ValueError("lang_list must name at least one language, such as 'en'")
         _refuse(set(options) - _CONSTRUCTION, "Reader")
-        self._bundle = bundle or shipped_bundle(Kind.SIGN, task="recognise")
-        self._find = find
-        alphabet = alphabet_of(self._bundle)
-        self.lang_char = "".join(c for c in alphabet if c.isascii()) if languages == ["en"] else alphabet
-        self._readers: dict[str, _Reader] = {}
+        bundle = bundle or shipped_bundle(Kind.SIGN, task="recognise")
+        self.character = alphabet_of(bundle)
+        self.lang_char = "".join(c for c in self.character if c.isascii()) if languages == ["en"] else self.character
+        self._reader = _Reader(Kind.SIGN, bundle=bundle, detector=find, top=0)
 
     def readtext(
         self,
-        image: str | bytes | Path | Image | Any,
+        image: Any,
         decoder: str = "greedy",
         beamWidth: int = 5,  # noqa: N803 - EasyOCR's names
         batch_size: int = 1,
@@ -107,7 +113,7 @@ class Reader:
         output_format: str = "standard",
         **tuning: Any,
     ) -> list[Any]:
-        """All lines of text in an image, from top to bottom.
+        """All lines of text in an image, from top to bottom, slanted ones last.
 
         Args:
             image: a file's path, an encoded image's bytes, uint8 HxW grey, HxWx3 (B, G, R) or HxWx4 (R, G, B, A), or a
@@ -119,16 +125,17 @@ class Reader:
             allowlist: the only characters that texts may have.
             blocklist: characters that they may not have; without a say beside ``allowlist``.
             detail: 0 for texts alone.
-            rotation_info: must be empty; turn the image before, where its text stands on its side or on its head.
+            rotation_info: degrees counterclockwise by which the image is also turned and read, multiples of 90, for
+                texts that stand on their side or head; of what was read in one place, the likelier counts.
             paragraph: put the lines of one board together.
             min_size: pixels, the longer side of a box must have more of them.
-            output_format: 'standard', 'dict' or 'json'.
+            output_format: 'standard', 'dict', 'json', or 'free_merge' for slanted lines in their place among others.
             tuning: EasyOCR's thresholds, which change nothing.
 
         Returns:
             With ``detail=1`` tuples of ``[[x, y], [x, y], [x, y], [x, y]]``, the text and its confidence, 0..1; whole
             pixels for a box that is level, as EasyOCR gives them, and floats for a slanted one. With ``paragraph``,
-            lists of a box and its text. With ``detail=0``, texts.
+            lists of an upright box and its text. With ``detail=0``, texts.
 
         Raises:
             SourceError: an image cannot be read.
@@ -137,95 +144,195 @@ class Reader:
 
         """
         del decoder, beamWidth, batch_size, workers  # how EasyOCR computes is not how this package does
-        _refuse(set(tuning) - _IGNORED, "readtext")
-        if rotation_info:
-            raise ValueError("rotation_info is not supported; turn the image, as with cv2.rotate, and read it again")
-        if output_format not in _FORMATS:
-            raise ValueError(f"output_format must be one of {', '.join(_FORMATS)}, not {output_format!r}")
-        picture = _picture(image)
-        readings = self._reader(allowlist, blocklist).read(picture)
+        _refuse(set(tuning) - _FINDING - _READING, "readtext")
+        told = shapes.Told(detail, paragraph, output_format)
+        turns, reader = shapes.turns_of(rotation_info), self._reader_of(allowlist, blocklist)
+        picture = shapes.picture_of(image)
         size = (picture.shape[1], picture.shape[0])
-        found = [(_box(reading.quad, size), reading) for reading in lines(readings)]
-        found = [(box, reading) for box, reading in found if _extent(box) > min_size]
-        if paragraph:
-            kept: list[Reading] = [reading for _, reading in found]
-            items: list[Any] = [[_box(sign.quad, size), sign.text] for sign in signs(kept)]
-        else:
-            items = [(box, reading.text, reading.confidence) for box, reading in found]
-        if detail == 0:
-            return [item[1] for item in items]
-        return items if output_format == "standard" else [_shaped(item, output_format) for item in items]
+        found = _likeliest([self._lines(reader, picture, quarters) for quarters in turns])
+        return told([reading for reading in found if shapes.extent(shapes.box_of(reading.quad, size)) > min_size], size)
 
-    def _reader(self, allowlist: str | None, blocklist: str | None) -> _Reader:
-        """The reader for what texts may consist of; making one takes longer than reading."""
-        alphabet = alphabet_of(self._bundle)
+    def readtext_batched(
+        self, image: Any, n_width: int | None = None, n_height: int | None = None, *reading: Any, **options: Any
+    ) -> list[list[Any]]:
+        """What :meth:`readtext` gives for each of several images.
+
+        Args:
+            image: a list of what ``readtext`` takes, an array of several images (N, H, W, channels), or one image. They
+                need not be of one size.
+            n_width: pixels to which every image is brought first; boxes are then in these. Only with ``n_height``.
+            n_height: the same for the other side.
+            reading: further arguments of ``readtext``, in its order.
+            options: the same by name.
+
+        Returns:
+            One list for each image, in their order.
+
+        Raises:
+            SourceError: as in ``readtext``.
+            TypeError: as in ``readtext``.
+            ValueError: as in ``readtext``.
+
+        """
+        pictures = shapes.pictures_of(image)
+        if n_width is not None and n_height is not None:
+            pictures = [shapes.resized(picture, (n_width, n_height)) for picture in pictures]
+        return [self.readtext(picture, *reading, **options) for picture in pictures]
+
+    def detect(
+        self, img: Any, min_size: int = 20, *tuned: Any, reformat: bool = True, vert: bool = False, **tuning: Any
+    ) -> tuple[list[list[list[int]]], list[list[list[list[float]]]]]:
+        """Where lines of text are; nothing is read.
+
+        Args:
+            img: as in :meth:`readtext`, or several images as in :meth:`readtext_batched`.
+            min_size: as in ``readtext``; 0 for boxes of any size.
+            tuned: EasyOCR's further arguments, which change nothing.
+            reformat: changes nothing.
+            vert: must be False; texts that run downwards are not found.
+            tuning: EasyOCR's thresholds, which change nothing.
+
+        Returns:
+            ``horizontal_list`` and ``free_list``, each with a list for every image: of level lines
+            ``[x_min, x_max, y_min, y_max]`` in whole pixels, and of slanted ones ``[[x, y], [x, y], [x, y], [x, y]]``
+            in floats, clockwise from the top left; both from top to bottom.
+
+        Raises:
+            SourceError: as in ``readtext``.
+            TypeError: as in ``readtext``.
+            ValueError: as in ``readtext``, or ``vert`` is asked for.
+
+        """
+        del tuned, reformat  # an image is known by its type
+        _refuse(set(tuning) - _FINDING, "detect")
+        if vert:
+            raise ValueError("vert=True is not supported; turn the image, as with cv2.rotate, and detect again")
+        level: list[list[list[int]]] = []
+        slanted: list[list[list[list[float]]]] = []
+        for picture in shapes.pictures_of(img):
+            size = (picture.shape[1], picture.shape[0])
+            # Lines are made of readings; what these say has no say in where they are.
+            words = [Reading("", 1.0, quad.kind, None, quad) for quad in self._reader.detector(picture)]
+            quads = [line.quad for line in lines(words)]
+            large = [quad for quad in quads if shapes.extent(shapes.box_of(quad, size)) > min_size]
+            boxes = [shapes.rectangle_of(quad, size) for quad in large if shapes.is_level(quad)]
+            level.append([[left, right, top, bottom] for (left, top), _, (right, bottom), _ in boxes])
+            slanted.append([shapes.box_of(quad, size) for quad in large if not shapes.is_level(quad)])
+        return level, slanted
+
+    def recognize(
+        self,
+        img_cv_grey: Any,
+        horizontal_list: Sequence[Sequence[float]] | None = None,
+        free_list: Sequence[Sequence[Sequence[float]]] | None = None,
+        decoder: str = "greedy",
+        beamWidth: int = 5,  # noqa: N803 - EasyOCR's names
+        batch_size: int = 1,
+        workers: int = 0,
+        allowlist: str | None = None,
+        blocklist: str | None = None,
+        detail: int = 1,
+        rotation_info: Sequence[int] | None = None,
+        paragraph: bool = False,
+        *,
+        reformat: bool = True,
+        output_format: str = "standard",
+        **tuning: Any,
+    ) -> list[Any]:
+        """What stands in boxes that are known.
+
+        A box from end to end of which the detector finds several words is read word by word, any other one as a whole.
+
+        Args:
+            img_cv_grey: as in :meth:`readtext`; in colours too.
+            horizontal_list: level boxes, ``[x_min, x_max, y_min, y_max]`` in pixels.
+            free_list: slanted boxes, four corners ``[x, y]`` clockwise from the top left. Without either list all of
+                the image is one box.
+            decoder: as in ``readtext``.
+            beamWidth: as in ``readtext``.
+            batch_size: as in ``readtext``.
+            workers: as in ``readtext``.
+            allowlist: as in ``readtext``.
+            blocklist: as in ``readtext``.
+            detail: as in ``readtext``.
+            rotation_info: as in ``readtext``; each box is read once more for every angle, and the likelier text counts.
+            paragraph: as in ``readtext``.
+            reformat: changes nothing.
+            output_format: as in ``readtext``.
+            tuning: EasyOCR's thresholds, which change nothing.
+
+        Returns:
+            As ``readtext``, with one item for each box, level ones first, in the order of the lists; one without text
+            has '' and a confidence of 0.0. A paragraph leaves these out.
+
+        Raises:
+            SourceError: as in ``readtext``.
+            TypeError: as in ``readtext``.
+            ValueError: as in ``readtext``, or a box is none or lies outside the image.
+
+        """
+        del decoder, beamWidth, batch_size, workers, reformat  # as above
+        _refuse(set(tuning) - _READING, "recognize")
+        told = shapes.Told(detail, paragraph, output_format)
+        turns, reader = shapes.turns_of(rotation_info), self._reader_of(allowlist, blocklist)
+        picture = shapes.picture_of(img_cv_grey)
+        size = (picture.shape[1], picture.shape[0])
+        quads = shapes.quads_of(horizontal_list, free_list, size)
+        looks = []
+        for quarters in turns:
+            places = [shapes.turned_quad(quad, size, quarters) for quad in quads]
+            looks.append(self._read_boxes(reader, shapes.turned_picture(picture, quarters), places))
+        best = [max(ways, key=lambda reading: reading.confidence) for ways in zip(*looks, strict=True)]
+        return told([replace(reading, quad=quad) for reading, quad in zip(best, quads, strict=True)], size)
+
+    def _reader_of(self, allowlist: str | None, blocklist: str | None) -> _Reader:
+        """The reader for what texts may consist of."""
         allowed = set(allowlist) if allowlist else set(self.lang_char) - set(blocklist or "")
-        only = "".join(character for character in alphabet if character in allowed)
+        only = "".join(character for character in self.character if character in allowed)
         if not only.strip():
             raise ValueError("allowlist and blocklist leave no character that the recogniser knows; allow others")
-        if only not in self._readers:
-            grammar = open_grammar(alphabet, blank=int(self._bundle.settings["blank"]), only=only)
-            options: dict[str, Any] = {"detector": self._find, "grammar": grammar, "top": 0, "min_confidence": 0.0}
-            self._readers[only] = _Reader(Kind.SIGN, bundle=self._bundle, **options)
-        return self._readers[only]
+        return self._reader.with_grammar(open_grammar(self.character, only=only))
+
+    def _lines(self, reader: _Reader, picture: Image, quarters: int) -> list[Reading]:
+        """The lines that are upright in a picture once it is turned, at their places in the picture as it is."""
+        turned = shapes.turned_picture(picture, quarters)
+        size = (turned.shape[1], turned.shape[0])
+        found = _legible(reader.read_at(turned, self._reader.detector(turned)))
+        return [replace(line, quad=shapes.turned_quad(line.quad, size, 4 - quarters)) for line in lines(found)]
+
+    def _read_boxes(self, reader: _Reader, picture: Image, boxes: list[Quad]) -> list[Reading]:
+        """What each box holds, '' for nothing."""
+        words = self._reader.detector(picture) if boxes else []
+        looks = [(box, _legible(reader.read_at(picture, shapes.words_in(box, words) or [box]))) for box in boxes]
+        return [_as_one(found, box) for box, found in looks]
 
 
-_CONSTRUCTION = frozenset(
+def _legible(readings: Sequence[Reading | None]) -> list[Reading]:
+    return [reading for reading in readings if reading and reading.text]
+
+
+def _as_one(found: Sequence[Reading], box: Quad) -> Reading:
+    """What stands in one box, in the order of reading."""
+    text = " ".join(line.text for line in lines(found))
+    sure = math.prod(reading.confidence for reading in found) if found else 0.0
+    return Reading(text, sure, box.kind, None, box)
+
+
+def _likeliest(ways: list[list[Reading]]) -> list[Reading]:
+    """Of what was read in a picture turned several ways, the text for each place that has most characters right.
+
+    Fragments of a text that stands on its side look like a letter each, and a sure one; a whole word weighs more.
     """
-    cudnn_benchmark detect_network detector download_enabled gpu model_storage_directory quantize recog_network
-    recognizer user_network_directory verbose
-    """.split()  # noqa: SIM905 - the same
-)
-"""Arguments of EasyOCR's constructor."""
+    if len(ways) == 1:
+        return ways[0]
+    found = [reading for way in ways for reading in way]
+    kept: list[Reading] = []
+    for reading in sorted(found, key=lambda reading: -reading.confidence * len(reading.text)):
+        if not any(shapes.are_one(reading.quad, other.quad) for other in kept):
+            kept.append(reading)
+    return sorted(kept, key=lambda reading: min((y, x) for x, y in reading.quad.corners))
 
 
 def _refuse(unknown: set[str], where: str) -> None:
     if unknown:
         raise TypeError(f"{where}() got an unexpected keyword argument {min(unknown)!r}")
-
-
-def _picture(image: Any) -> Image:
-    """Whatever EasyOCR takes as an image, as B, G, R or grey."""
-    if isinstance(image, str | os.PathLike):
-        if str(image).startswith(("http://", "https://")):
-            raise ValueError(f"image is the address {image!r}: fetch it yourself and give its bytes")
-        return files.load(Path(image))
-    if isinstance(image, bytes | bytearray):
-        decoded = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR) if image else None
-        if decoded is None:
-            raise SourceError("image: these bytes are no image; give a JPEG, PNG, WebP, TIFF, BMP or GIF file's")
-        return np.asarray(decoded, np.uint8)
-    if not isinstance(image, np.ndarray):
-        if not hasattr(image, "convert"):
-            raise ValueError(f"image is a {type(image).__name__}; give a path, bytes, an array, or a picture of PIL's")
-        return np.asarray(cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR), np.uint8)
-    if image.ndim == 3 and image.shape[2] == 1:
-        return image[:, :, 0]
-    if image.ndim == 3 and image.shape[2] == 4:
-        return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGBA2BGR), np.uint8)
-    return image
-
-
-def _box(quad: Quad, size: tuple[int, int]) -> list[list[Any]]:
-    """A quad as EasyOCR has it, within an image of a size (width, height)."""
-    (ax, ay), (bx, by), (cx, cy), (dx, dy) = quad.corners
-    slopes = ((by - ay) / max(10.0, bx - ax), (cy - dy) / max(10.0, cx - dx))
-    if max(abs(slope) for slope in slopes) >= _LEVEL:
-        return [[x, y] for x, y in quad.corners]
-    left, top = (max(0, round(min(values))) for values in ((ax, bx, cx, dx), (ay, by, cy, dy)))
-    right, bottom = min(size[0], round(max(ax, bx, cx, dx))), min(size[1], round(max(ay, by, cy, dy)))
-    return [[left, top], [right, top], [right, bottom], [left, bottom]]
-
-
-def _extent(box: list[list[Any]]) -> float:
-    xs, ys = zip(*box, strict=True)
-    return float(max(max(xs) - min(xs), max(ys) - min(ys)))
-
-
-def _shaped(item: Sequence[Any], shape: str) -> Any:
-    """An item as a dictionary, or as that in JSON with whole pixels."""
-    keys = ("boxes", "text", "confident")  # EasyOCR spells it so
-    if shape == "dict":
-        return dict(zip(keys, item, strict=False))
-    whole = [[[int(value) for value in corner] for corner in item[0]], *item[1:]]
-    return json.dumps(dict(zip(keys, whole, strict=False)), ensure_ascii=False)

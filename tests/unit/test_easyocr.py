@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_ocr.bundle import load_bundle
+from edge_ocr.bundle import load_bundle, shipped_bundle
 from edge_ocr.compat import easyocr
+from edge_ocr.engine import Engine
 from edge_ocr.errors import SourceError
 from edge_ocr.types import Kind, Quad, corners_of
 
@@ -101,6 +102,46 @@ def test_only_allowed_characters_are_read(image: np.ndarray) -> None:
     assert reader().readtext(image, blocklist="A", detail=0) == ["B", "B"]
 
 
+def test_slanted_lines_come_last_but_where_they_are_to_be_merged(image: np.ndarray) -> None:
+    found = reader(quad_at(*UPPER, drop=6), quad_at(*LOWER))
+    assert [item[1] for item in found.readtext(image)] == ["BA", "AB"]
+    assert [item[1] for item in found.readtext(image, output_format="free_merge")] == ["AB", "BA"]
+    slanted_sign = found.readtext(image, paragraph=True)[0][0]
+    assert all(type(value) is int for corner in slanted_sign for value in corner)
+
+
+def seeing(picture: np.ndarray, ways: dict[int, Quad]) -> easyocr.Reader:
+    """A reader that finds a quad in a picture turned counterclockwise by so many quarters."""
+
+    def find(image: np.ndarray) -> list[Quad]:
+        return [quad for quarters, quad in ways.items() if np.array_equal(image, np.rot90(picture, quarters))]
+
+    return easyocr.Reader(["en"], bundle=BUNDLE, find=find)
+
+
+@pytest.mark.parametrize(
+    ("quarters", "box"),
+    [
+        (1, [[47, 10], [55, 10], [55, 42], [47, 42]]),
+        (2, [[78, 47], [110, 47], [110, 55], [78, 55]]),
+        (3, [[5, 78], [13, 78], [13, 110], [5, 110]]),
+    ],
+)
+def test_a_text_that_stands_on_its_side_is_found_where_it_is(quarters: int, box: Any, image: np.ndarray) -> None:
+    standing = np.ascontiguousarray(np.rot90(image, -quarters))
+    found = seeing(standing, {quarters: quad_at(*UPPER)})
+    assert [item[:2] for item in found.readtext(standing, rotation_info=[90, 180, 270])] == [(box, "AB")]
+    assert found.readtext(standing) == []
+
+
+def test_of_what_is_read_several_ways_in_one_place_a_word_outweighs_a_letter_of_it(image: np.ndarray) -> None:
+    standing = np.ascontiguousarray(np.rot90(image, 2))
+    letter = Quad(corners_of([(101, 48), (105, 48), (105, 54), (101, 54)]), Kind.SIGN, 0.9)
+    assert seeing(standing, {0: letter}).readtext(standing, detail=0, min_size=0) == ["A"]
+    both = seeing(standing, {0: letter, 2: quad_at(*UPPER)})
+    assert both.readtext(standing, detail=0, min_size=0, rotation_info=[180]) == ["AB"]
+
+
 def test_small_boxes_are_left_out(image: np.ndarray) -> None:
     assert reader().readtext(image, min_size=40) == []
 
@@ -134,8 +175,8 @@ def test_what_changes_nothing_need_not_be_taken_out(image: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "says"),
     [
-        ({"rotation_info": [90, 180]}, ValueError, "rotation_info"),
-        ({"output_format": "free_merge"}, ValueError, "output_format"),
+        ({"rotation_info": [90, 45]}, ValueError, "rotation_info.*45"),
+        ({"output_format": "xml"}, ValueError, "output_format"),
         ({"detial": 0}, TypeError, "detial"),
         ({"allowlist": "\u4e2d"}, ValueError, "allowlist"),
         ({"blocklist": BUNDLE.settings["alphabet"]}, ValueError, "blocklist"),
@@ -172,3 +213,108 @@ def test_english_alone_has_no_accents() -> None:
     english, french = (easyocr.Reader(codes, bundle=accented) for codes in (["en"], ["fr", "en"]))
     assert "é" not in english.lang_char
     assert "é" in french.lang_char
+
+
+def test_boxes_are_detected_in_its_two_lists(image: np.ndarray) -> None:
+    level, slanted = reader(quad_at(*LOWER), quad_at(10.5, 5, drop=6)).detect(image)
+    assert level == [[[70, 102, 40, 48]]]
+    assert slanted == [[[[10.5, 5.0], [42.5, 11.0], [42.5, 19.0], [10.5, 13.0]]]]
+    assert all(type(value) is int for value in level[0][0])
+
+
+def test_detection_puts_words_together_and_leaves_small_boxes_out(image: np.ndarray) -> None:
+    words = reader(quad_at(46, 5), quad_at(*UPPER), quad_at(*LOWER))
+    assert words.detect(image)[0] == [[[10, 78, 5, 13], [70, 102, 40, 48]]]
+    assert words.detect(image, min_size=40, reformat=False) == ([[[10, 78, 5, 13]]], [[]])
+
+
+def test_several_images_are_detected_and_read_at_once(image: np.ndarray, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "street.png"), image)
+    for batch in ([image, str(tmp_path / "street.png")], np.stack([image, image])):
+        assert reader().detect(batch)[0] == [[[10, 42, 5, 13], [70, 102, 40, 48]]] * 2
+        assert reader().readtext_batched(batch, detail=0) == [["AB", "BA"]] * 2
+    assert reader().readtext_batched(image, None, None, "greedy", detail=0) == [["AB", "BA"]]
+
+
+def test_a_batch_is_brought_to_one_size_where_both_sides_are_given(image: np.ndarray) -> None:
+    sizes: list[tuple[int, ...]] = []
+    seen = easyocr.Reader(["en"], bundle=BUNDLE, find=lambda picture: sizes.append(picture.shape[:2]) or [])
+    assert seen.readtext_batched([image, image[:30]], n_width=60, n_height=30) == [[], []]
+    assert seen.readtext_batched([image, image[:30]], n_width=60) == [[], []]
+    assert sizes == [(30, 60), (30, 60), (60, 120), (30, 120)]
+
+
+def test_what_was_detected_is_recognised_as_the_script_passes_it_on(image: np.ndarray) -> None:
+    found = reader(quad_at(*LOWER, drop=0), quad_at(*UPPER))
+    level, slanted = found.detect(image)
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    assert found.recognize(grey, level[0], slanted[0]) == found.readtext(image)
+    assert found.recognize(grey, level[0], slanted[0], detail=0, reformat=False) == ["AB", "BA"]
+
+
+def test_each_box_of_a_script_has_one_item_in_its_order(image: np.ndarray) -> None:
+    level = [[70, 102, 40, 48], [50, 60, 20, 30], [10, 42, 5, 13]]
+    first, second, third = reader().recognize(image, level, [])
+    assert (first[1], second[1:], third[1]) == ("BA", ("", 0.0), "AB")
+    assert second[0] == [[50, 20], [60, 20], [60, 30], [50, 30]]
+    assert reader().recognize(image, level, None, paragraph=True, detail=0) == ["AB", "BA"]
+    free = [[[10, 5], [42, 5], [42, 13], [10, 13]]]
+    assert reader().recognize(image, free_list=np.array(free), allowlist="A", detail=0) == ["A"]
+    assert reader().recognize(image, [], []) == []
+
+
+def test_without_boxes_all_of_the_image_is_one() -> None:
+    ((box, text, _),) = reader().recognize(AB)
+    assert (box, text) == ([[0, 0], [32, 0], [32, 8], [0, 8]], "AB")
+
+
+def test_a_box_of_several_words_is_read_word_by_word(image: np.ndarray) -> None:
+    image[5:13, 46:78] = BA[:, :, None]
+    words = reader(quad_at(46, 5), quad_at(*UPPER))
+    assert words.recognize(image, [[10, 78, 5, 13]], detail=0) == ["AB BA"]
+    alone = reader(quad_at(*UPPER), quad_at(*UPPER))
+    assert alone.recognize(image, [[10, 78, 5, 13]], detail=0) != ["AB AB"]  # they do not reach to the box's end
+
+
+def test_a_box_is_also_read_turned() -> None:
+    standing = np.ascontiguousarray(np.rot90(AB, -1))
+    both = [reader().recognize(standing, rotation_info=angles) for angles in (None, [90, 180, 270])]
+    assert both[0][0][1] != "AB"
+    assert both[1][0][:2] == ([[0, 0], [8, 0], [8, 32], [0, 32]], "AB")
+
+
+@pytest.mark.parametrize(
+    ("boxes", "says"),
+    [
+        ({"horizontal_list": [[[10, 42, 5, 13]]]}, r"horizontal_list\[0\].*take \[0\]"),
+        ({"horizontal_list": [[10, 42, 5]]}, r"horizontal_list\[0\]"),
+        ({"horizontal_list": [[0, 9, 0, 9], [500, 600, 5, 13]]}, r"horizontal_list\[1\] has no pixel"),
+        ({"horizontal_list": [["a", 42, 5, 13]]}, r"horizontal_list\[0\]"),
+        ({"free_list": [[[0, 0], [9, 0], [9, float("nan")], [0, 9]]]}, r"free_list\[0\]"),
+        ({"free_list": [[[0, 0], [9, 0], [18, 0], [27, 0]]]}, r"free_list\[0\] has no area"),
+    ],
+)
+def test_a_box_that_is_none_is_refused_by_its_place(boxes: dict[str, Any], says: str, image: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=says):
+        reader().recognize(image, **boxes)
+
+
+def test_columns_are_refused(image: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="vert"):
+        reader().detect(image, vert=True)
+    with pytest.raises(TypeError, match="allowlist"):
+        reader().detect(image, allowlist="A")
+    with pytest.raises(TypeError, match="min_size"):
+        reader().recognize(image, min_size=3)
+
+
+def test_networks_are_loaded_once_whatever_is_allowed(image: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+    real = Engine.__init__
+    monkeypatch.setattr(Engine, "__init__", lambda self, *a, **k: loaded.append(k["name"]) or real(self, *a, **k))
+    shipped = easyocr.Reader(["en"])
+    for allowed in (None, "A", "0123456789"):
+        shipped.readtext(image, allowlist=allowed)
+        shipped.recognize(image, allowlist=allowed)
+    assert loaded.count("text-detector") == 1
+    assert loaded.count("sign") == len(shipped_bundle(Kind.SIGN, task="recognise").settings["widths"])

@@ -378,3 +378,19 @@ def test_a_text_that_is_eighth_in_each_of_two_frames_can_still_win_both() -> Non
     result = vote.fuse(sightings, reader.grammar, kind=Kind.PLATE)
     assert result is not None
     assert result.reading.text == "O0"
+
+
+def test_what_stands_at_known_places_is_read_in_their_order() -> None:
+    quads = looking_at((70, 40), (50, 20), (10, 5))(AB)
+    found = reader_with().read_at(scene((AB, 10, 5), (BA, 70, 40)), quads)
+    assert [reading and (reading.text, reading.quad) for reading in found] == [("BA", quads[0]), None, ("AB", quads[2])]
+    assert reader_with().read_at(AB, []) == []
+    with pytest.raises(TypeError, match="image"):
+        reader_with().read_at(None, quads)
+
+
+def test_a_reader_for_other_texts_shares_the_recogniser() -> None:
+    first = reader_with()
+    other = first.with_grammar(word_grammar(["BA"], ALPHABET, length_bonus=0))
+    assert other.recogniser is first.recogniser
+    assert (first.read(AB, crop=True)[0].text, other.read(AB, crop=True)[0].text) == ("AB", "BA")
