@@ -66,8 +66,11 @@ def test_the_user_and_the_folders_are_made_as_said(tmp_path: Path) -> None:
     assert {line.split(":")[0] for line in groups if line.endswith(":edge-ocr")} == {"video", "gpio"}
 
 
-def test_the_installer_is_clean_shell() -> None:
-    done = run("shellcheck", FIRMWARE / "install.sh")
+@pytest.mark.parametrize(
+    "script", [FIRMWARE / "install.sh", FIRMWARE.parent / ".ci" / "run"], ids=lambda path: path.name
+)
+def test_a_script_is_clean_shell(script: Path) -> None:
+    done = run("shellcheck", script)
     assert done.returncode == 0, done.stdout
 
 
