@@ -16,7 +16,8 @@ import numpy as np
 
 from export import photographs, places
 from export.synthetic import plates
-from export.synthetic.styles import BLACK, STYLES, WHITE, Style
+from export.synthetic.grounds import WHITE
+from export.synthetic.styles import BLACK, STYLES, Style
 
 if TYPE_CHECKING:
     import argparse

@@ -17,54 +17,73 @@ if TYPE_CHECKING:
 
     Corners = NDArray[np.float32]
 
+_LEAST_WIDTH, _MOST_WIDTH = 52, 320
+_LEAST_LETTER = 6.5  # pixels
+_TOO_FAR_SHARE = 0.12
+_ENLARGED_SHARE = 0.1
+_ENLARGED_WIDTH = 260  # pixels, beyond which nobody enlarges
+
 
 def see(rng: np.random.Generator, plate: Plate, *, width: int, height: int) -> Picture:
     """The strip that the runtime would cut out of a camera's frame of this plate: grey uint8 (height, width)."""
     mix = [0.114, 0.587, 0.299] if rng.random() < 0.8 else rng.dirichlet([1.0, 1.0, 1.0])  # infrared mixes otherwise
     grey = cv2.transform(plate.image, np.array([mix], np.float32))
-    image, corners = _observe(rng, grey)
-    return crop(rng, expose(rng, image), corners, width=width, height=height)
+    image, corners = _observe(rng, grey, plate.fine)
+    image = expose(rng, image)
+    if rng.random() < _ENLARGED_SHARE and image.shape[1] < _ENLARGED_WIDTH:
+        image, corners = _enlarged(rng, image, corners)
+    return crop(rng, image, corners, width=width, height=height)
 
 
 def expose(rng: np.random.Generator, image: Picture) -> Picture:
     """Blur, light and shade, sensor and compression, on a grey picture."""
-    height, width = image.shape[:2]
+    width = image.shape[1]
     blur = abs(rng.normal(0, 0.6)) * (width / 300 + 0.5)
     if blur > 0.35:
         image = cv2.GaussianBlur(image, (0, 0), blur)
-    if rng.random() < 0.12:
+    if rng.random() < 0.09:
         image = cv2.filter2D(image, -1, _motion(rng, width))
-    light = image.astype(np.float32)
+    out = _sense(rng, _lit(rng, image))
+    if rng.random() < 0.12:
+        out = _sharpened(rng, out)
+    if rng.random() < 0.02:
+        _interlaced(rng, out)
+    return out
+
+
+def _lit(rng: np.random.Generator, image: Picture) -> NDArray[np.float32]:
+    """What light, shade, lamps and reflections make of a picture; float32 around 0..255."""
+    height, width = image.shape[:2]
+    light: NDArray[np.float32] = image.astype(np.float32)
+    if rng.random() < 0.05:  # bright parts flow over, as where headlights meet a reflecting plate
+        glow = cv2.GaussianBlur(light, (0, 0), width / 120 + 0.5)
+        light = np.maximum(light, glow * np.float32(rng.uniform(1.0, 1.4)))
     if rng.random() < 0.5:
         cells = rng.uniform(0.35, 1.3, (2, 3)).astype(np.float32)
         light *= cv2.resize(cells, (width, height), interpolation=cv2.INTER_LINEAR)
     if rng.random() < 0.15:
         _shadow(rng, light)
     if rng.random() < 0.08:
-        x, y = rng.uniform(0, width), rng.uniform(0, height)
-        glare = np.zeros((height, width), np.float32)
-        cv2.circle(
-            glare, (int(x), int(y)), max(2, int(height * rng.uniform(0.05, 0.3))), float(rng.uniform(60, 255)), -1
-        )
-        light += cv2.GaussianBlur(glare, (0, 0), height * 0.08 + 1)
-    contrast = rng.uniform(0.75, 1.25)
-    level = rng.normal(0, 20)
-    thin = rng.random() < 0.22  # night, or haze
+        _glare(rng, light)
+    if rng.random() < 0.06:
+        _reflection(rng, light)
+    return light
+
+
+def _sense(rng: np.random.Generator, light: NDArray[np.float32]) -> Picture:
+    """What a sensor and its file keep: contrast, level, noise, compression."""
+    contrast, level = rng.uniform(0.75, 1.25), rng.normal(0, 20)
+    thin = rng.random() < 0.17  # night, or haze
     if thin:
-        contrast, level = rng.uniform(0.12, 0.5), rng.uniform(0, 140)
+        contrast, level = rng.uniform(0.15, 0.5), rng.uniform(0, 140)
     light = light * contrast + level if thin else (light - 128) * contrast + 128 + level
     noise = abs(rng.normal(0, 4.5)) * min(1.0, contrast)
     if noise > 0.5:
-        grain = rng.standard_normal(light.shape, np.float32) * np.float32(noise)
-        light += grain
+        light += rng.standard_normal(light.shape, np.float32) * np.float32(noise)
     out: Picture = np.clip(light, 0, 255).astype(np.uint8)
     if rng.random() < 0.7:
-        quality = int(rng.integers(55 if thin else 30, 95))  # what thin contrast leaves, coarse quantisation wipes out
-        packed = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        out = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE))
-    if rng.random() < 0.1:  # sharpened in the camera: halos
-        soft = cv2.GaussianBlur(out, (0, 0), 1.5)
-        out = cv2.addWeighted(out, 2.2, soft, -1.2, 0)
+        # what thin contrast leaves, coarse quantisation wipes out
+        out = _packed(out, int(rng.integers(55 if thin else 30, 95)))
     return out
 
 
@@ -86,10 +105,16 @@ def crop(rng: np.random.Generator, image: Picture, corners: Corners, *, width: i
     return rectify.stretch(strip)
 
 
-def _observe(rng: np.random.Generator, plate: Picture) -> tuple[Picture, Corners]:
-    """Place the plate among surroundings at the size a camera sees it; gives the picture and the plate's corners."""
+def _observe(rng: np.random.Generator, plate: Picture, fine: float) -> tuple[Picture, Corners]:
+    """Place the plate among surroundings at the size a camera sees it; gives the picture and the plate's corners.
+
+    ``fine`` is the size of its smallest letters: few are seen from so far away that nobody could tell them.
+    """
     height, width = plate.shape[:2]
-    seen = float(np.exp(rng.uniform(np.log(52), np.log(320))))  # pixels across
+    least = float(_LEAST_WIDTH)
+    if rng.random() > _TOO_FAR_SHARE:
+        least = max(least, _LEAST_LETTER * width / fine)
+    seen = float(np.exp(rng.uniform(np.log(least), np.log(max(_MOST_WIDTH, 1.5 * least)))))  # pixels across
     scale = seen / width
     if scale < 1:
         plate = cv2.resize(
@@ -101,7 +126,7 @@ def _observe(rng: np.random.Generator, plate: Picture) -> tuple[Picture, Corners
     size = (round(width + 2 * margin), round(tall + 2 * margin))
     turn = np.radians(rng.normal(0, 4) if rng.random() < 0.7 else rng.normal(0, 13))
     lean = rng.normal(0, 0.06) + np.tan(turn) * rng.uniform(0, 1)
-    far = rng.normal(0, 0.05, (4, 2))
+    far = rng.normal(0, 0.05 if rng.random() < 0.85 else 0.1, (4, 2))
     unit = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]) + far * [0.4, 0.8]
     shear = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn) + lean, np.cos(turn)]])
     corners = ((unit * [width, tall]) @ shear + [size[0] / 2, size[1] / 2]).astype(np.float32)
@@ -110,6 +135,39 @@ def _observe(rng: np.random.Generator, plate: Picture) -> tuple[Picture, Corners
     picture = _surroundings(rng, size)
     cv2.warpPerspective(plate, matrix, size, dst=picture, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
     return picture, corners
+
+
+def _enlarged(rng: np.random.Generator, image: Picture, corners: Corners) -> tuple[Picture, Corners]:
+    """A digital zoom: more pixels than were seen, often sharpened and compressed once more."""
+    times = rng.uniform(1.4, 2.6)
+    method = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC)[int(rng.integers(3))]
+    larger: Picture = cv2.resize(image, None, fx=times, fy=times, interpolation=method)
+    if rng.random() < 0.5:
+        larger = _sharpened(rng, larger)
+    if rng.random() < 0.6:
+        larger = _packed(larger, int(rng.integers(30, 90)))
+    return larger, corners * np.float32(times)
+
+
+def _sharpened(rng: np.random.Generator, image: Picture) -> Picture:
+    """Sharpened in the camera: halos."""
+    amount = rng.uniform(0.6, 2.0)
+    soft = cv2.GaussianBlur(image, (0, 0), rng.uniform(1.0, 2.2))
+    sharp: Picture = cv2.addWeighted(image, 1 + amount, soft, -amount, 0)
+    return sharp
+
+
+def _packed(image: Picture, quality: int) -> Picture:
+    packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE))
+
+
+def _interlaced(rng: np.random.Generator, image: Picture) -> None:
+    """Every other row from another moment, or from the row before."""
+    if rng.random() < 0.5:
+        image[1::2] = np.roll(image[1::2], int(rng.integers(1, 2 + image.shape[1] // 200)), axis=1)
+    else:
+        image[1::2] = image[0 : 2 * (len(image) // 2) : 2]
 
 
 def _surroundings(rng: np.random.Generator, size: tuple[int, int]) -> Picture:
@@ -133,6 +191,26 @@ def _shadow(rng: np.random.Generator, light: NDArray[np.float32]) -> None:
         points = np.array([[0, 0], [0, edge[0]], [width, edge[1]], [width, 0]], np.int32)
     cv2.fillPoly(mask, [points], float(rng.uniform(0.3, 0.7)))
     light *= cv2.GaussianBlur(mask, (0, 0), 1.0 + 2 * rng.random())
+
+
+def _glare(rng: np.random.Generator, light: NDArray[np.float32]) -> None:
+    height, width = light.shape[:2]
+    centre = (int(rng.uniform(0, width)), int(rng.uniform(0, height)))
+    glare = np.zeros((height, width), np.float32)
+    cv2.circle(glare, centre, max(2, int(height * rng.uniform(0.05, 0.3))), float(rng.uniform(60, 255)), -1)
+    light += cv2.GaussianBlur(glare, (0, 0), height * 0.08 + 1)
+
+
+def _reflection(rng: np.random.Generator, light: NDArray[np.float32]) -> None:
+    """A pale stripe of sky or of a window across the plate, which leaves the letters visible."""
+    height, width = light.shape[:2]
+    stripe = np.zeros((height, width), np.float32)
+    start, lean, broad = rng.uniform(0, width), rng.normal(0, 0.5) * height, width * rng.uniform(0.05, 0.3)
+    points = np.array(
+        [[start, 0], [start + broad, 0], [start + broad + lean, height], [start + lean, height]], np.int32
+    )
+    cv2.fillPoly(stripe, [points], float(rng.uniform(30, 110)))
+    light += cv2.GaussianBlur(stripe, (0, 0), 0.5 + 3 * rng.random())
 
 
 def _motion(rng: np.random.Generator, width: int) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Small things that plates carry: lettering in a face, emblems, stickers, bolts, scenes behind the text.
+"""Small things that plates carry: names, emblems, seals, stickers, bolts, scenes behind the text; and how ink lies.
 
 All functions draw in place on a BGR uint8 canvas; what is drawn without a label is there so that the recogniser learns
 to leave it out.
@@ -6,13 +6,12 @@ to leave it out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
-from export.synthetic.faces import CAPS, CHARACTERS, MASK_HEIGHT
+from export.synthetic.faces import CAPS, CHARACTERS
 from export.synthetic.texts import LETTERS
 
 if TYPE_CHECKING:
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     Picture = NDArray[Any]  # uint8; OpenCV's stubs do not say so of what they return
 
 Colour = tuple[int, int, int]
-_SLIT_SHARE = 0.1
-_RIM = 6
-"""Empty columns beside a setting, into which bent strokes may reach."""
 _HERSHEY = (
     cv2.FONT_HERSHEY_SIMPLEX,
     cv2.FONT_HERSHEY_DUPLEX,
@@ -35,111 +31,20 @@ _HERSHEY = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Line:
-    """Groups of characters and the typeface to set them in."""
-
-    face: Face
-    groups: list[str]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Setting:
-    """A line of text as one mask; ``gaps`` are the centres between groups, in columns of the mask."""
-
-    mask: Picture
-    gaps: list[float]
-
-
 def colour(rng: np.random.Generator, low: int = 0, high: int = 256) -> Colour:
     """Any colour with channels in low..high-1."""
     b, g, r = rng.integers(low, high, 3)
     return int(b), int(g), int(r)
 
 
-def letter(rng: np.random.Generator, line: Line, *, gap: float, space: float) -> Setting:
-    """Set a line of text, with its face's proportions and weight changed at random.
-
-    Args:
-        rng: source of all choices.
-        line: what to set.
-        gap: mean distance between groups, in cap heights.
-        space: mean distance between characters, in cap heights.
-
-    """
-    caps = CAPS.stop - CAPS.start
-    widen = rng.uniform(0.75, 1.3)
-    weight = int(rng.integers(-1, 5))  # thin faces would not survive more than one pixel less
-    sort = rng.random()
-    even = sort < 0.2  # fixed pitch: every character centred in a cell of one width
-    die = 0.2 <= sort < 0.5  # as many authorities cut their dies: all but the narrowest as wide as each other
-    cell = caps * rng.uniform(0.5, 0.75)
-    slit = rng.random() < _SLIT_SHARE
-    parts: list[Picture] = []
-    gaps: list[float] = []
-    column = 0
-
-    def pad(width: float) -> None:
-        nonlocal column
-        blank = np.zeros((MASK_HEIGHT, max(0, round(width))), np.uint8)
-        parts.append(blank)
-        column += blank.shape[1]
-
-    for number, group in enumerate(line.groups):
-        if number:
-            width = caps * gap * rng.uniform(0.7, 1.4)
-            gaps.append(column + width / 2)
-            pad(width)
-        for place, character in enumerate(group):
-            glyph = line.face.masks[character]
-            width = max(3, round(glyph.shape[1] * widen))
-            if die and width > 0.6 * cell:
-                width = round(cell * rng.uniform(0.97, 1.03))
-            if slit and character == "0":
-                glyph = _slit(glyph)
-            if place:
-                pad(max(2.0, caps * space * rng.uniform(0.8, 1.2)))
-            side = max(0.0, (cell - width) / 2) if even else 0.0
-            pad(side)
-            parts.append(cv2.resize(glyph, (width, MASK_HEIGHT), interpolation=cv2.INTER_AREA))
-            column += width
-            pad(side)
-    mask = np.pad(np.concatenate(parts, axis=1), ((0, 0), (_RIM, _RIM)))
-    gaps = [centre + _RIM for centre in gaps]
-    if weight:
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (abs(weight) + 1, abs(weight) + 1))
-        mask = cv2.dilate(mask, kernel) if weight > 0 else cv2.erode(mask, kernel)
-    if rng.random() < 0.5:
-        mask = _bend(rng, mask)
-    return Setting(mask, gaps)
-
-
-def _slit(glyph: Picture) -> Picture:
-    """A zero with a slit at the upper right, as on Dutch plates and those made after them, so that it is no O."""
-    cut = glyph.copy()
-    width, caps = glyph.shape[1], CAPS.stop - CAPS.start
-    start, end = (width * 0.6, CAPS.start + caps * 0.42), (width * 1.02, CAPS.start + caps * 0.08)
-    points = [(round(x), round(y)) for x, y in (start, end)]
-    cv2.line(cut, points[0], points[1], 0, max(2, caps // 12), cv2.LINE_AA)
-    return cut
-
-
-def _bend(rng: np.random.Generator, mask: Picture) -> Picture:
-    """Slant the line and deform its strokes smoothly, differently at every character."""
-    height, width = mask.shape
-    grid = (3, max(3, width // 40))
-    dx = cv2.resize(rng.normal(0, 2.2, grid).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
-    dy = cv2.resize(rng.normal(0, 1.6, grid).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    slant = rng.normal(0, 0.06)
-    return cv2.remap(mask, x + dx + slant * (y - height / 2).astype(np.float32), y + dy, cv2.INTER_LINEAR)
-
-
 def paint(canvas: Picture, mask: Picture, at: tuple[int, int], ink: Colour) -> None:
     """Blend ink through a mask whose top left corner stands at (column, row); what reaches outside is cut off."""
     part, cover = _under(canvas, mask, at)
-    alpha = cover.astype(np.uint16)[:, :, None]
-    part[:] = ((part * (255 - alpha) + np.array(ink, np.uint16) * alpha) // 255).astype(np.uint8)
+    if not part.size:
+        return
+    shades = np.arange(256, dtype=np.float32)[:, None] * (np.array(ink, np.float32) / 255)
+    inked = cv2.LUT(cv2.merge([cover] * 3), np.rint(shades).astype(np.uint8)[None])
+    part[:] = cv2.add(cv2.multiply(part, cv2.merge([255 - cover] * 3), scale=1 / 255), inked)
 
 
 def emboss(canvas: Picture, mask: Picture, at: tuple[int, int], depth: float) -> None:
@@ -224,30 +129,36 @@ def emblem(rng: np.random.Generator, canvas: Picture, centre: tuple[float, float
         _outline(rng, canvas, (x, y), radius)
 
 
-def separator(rng: np.random.Generator, canvas: Picture, centre: tuple[float, float], caps: float, ink: Colour) -> None:
-    """What is written between groups without being read: a hyphen, a dot or two, a stroke, a bracket."""
+def seals(rng: np.random.Generator, canvas: Picture, centre: tuple[float, float], caps: float) -> None:
+    """Two round stickers above each other, or one, as between the groups of Czech, German and Slovak plates."""
     x, y = centre
-    thick = max(1, round(caps * rng.uniform(0.08, 0.2)))
-    half = caps * rng.uniform(0.08, 0.2)
-    sort = int(rng.integers(5))
-    if sort == 0:
-        cv2.line(canvas, (round(x - half), round(y)), (round(x + half), round(y)), ink, thick, cv2.LINE_AA)
-    elif sort == 1:
-        rows = (y + caps * rng.uniform(0.3, 0.5),) if rng.random() < 0.6 else (y - 0.2 * caps, y + 0.2 * caps)
-        for row in rows:
-            cv2.circle(canvas, (round(x), round(row)), max(1, round(0.7 * thick)), ink, -1, cv2.LINE_AA)
-    elif sort == 2:
-        lean, tall = caps * rng.uniform(0.0, 0.25), caps * rng.uniform(0.4, 0.6)
-        cv2.line(
-            canvas, (round(x - lean), round(y + tall)), (round(x + lean), round(y - tall)), ink, thick, cv2.LINE_AA
-        )
-    else:  # round or square brackets
-        side = -1 if sort == 3 else 1
-        tall = caps * rng.uniform(0.5, 0.62)
-        bow = np.linspace(-1, 1, 9)
-        out = side * half * (np.cos(bow * np.pi / 2) if rng.random() < 0.7 else (np.abs(bow) < 0.9))
-        points = np.stack([x + out - side * half / 2, y + bow * tall], 1).astype(np.int32)
-        cv2.polylines(canvas, [points], isClosed=False, color=ink, thickness=thick, lineType=cv2.LINE_AA)
+    radius = max(2, round(caps * rng.uniform(0.14, 0.24)))
+    rows = (y - 1.15 * radius, y + 1.15 * radius) if rng.random() < 0.75 else (y,)
+    for row in rows:
+        at, ink = (round(x + rng.normal(0, 0.03) * caps), round(row)), colour(rng)
+        cv2.circle(canvas, at, radius, ink, -1, cv2.LINE_AA)
+        cv2.circle(canvas, at, radius, colour(rng), max(1, radius // 6), cv2.LINE_AA)
+        if rng.random() < 0.5:
+            cv2.circle(canvas, at, max(1, radius // 2), colour(rng), -1, cv2.LINE_AA)
+        else:
+            half = radius // 2
+            squiggle(rng, canvas, (at[0] - half, at[1] - half, at[0] + half, at[1] + half), colour(rng))
+
+
+def badge(rng: np.random.Generator, canvas: Picture, box: tuple[float, float, float, float]) -> None:
+    """A filled sign with a figure in it, like the wheelchair of American plates."""
+    left, top, right, bottom = (round(v) for v in box)
+    ink = colour(rng)
+    figure = colour(rng, 180) if sum(ink) < 380 else colour(rng, 0, 90)
+    cv2.rectangle(canvas, (left, top), (right, bottom), ink, -1)
+    wide, tall = right - left, bottom - top
+    thick = max(1, tall // 9)
+    head = (left + wide // 2, top + tall // 5)
+    cv2.circle(canvas, head, max(1, thick), figure, -1, cv2.LINE_AA)
+    bent = np.array([head, (head[0], top + 3 * tall // 5), (right - wide // 4, top + 3 * tall // 5)], np.int32)
+    cv2.polylines(canvas, [bent], isClosed=False, color=figure, thickness=thick, lineType=cv2.LINE_AA)
+    wheel = (left + wide // 2, top + 2 * tall // 3)
+    cv2.ellipse(canvas, wheel, (wide // 4, tall // 4), 0, 20, 260, figure, thick, cv2.LINE_AA)
 
 
 def _outline(rng: np.random.Generator, canvas: Picture, centre: tuple[float, float], radius: int) -> None:
@@ -281,6 +192,25 @@ def squiggle(rng: np.random.Generator, canvas: Picture, box: tuple[float, float,
             thickness=max(1, round((bottom - top) / 14)),
             lineType=cv2.LINE_AA,
         )
+
+
+def ideograph(rng: np.random.Generator, canvas: Picture, box: tuple[float, float, float, float], ink: Colour) -> None:
+    """A sign of level and upright strokes, one or two that lean, now and then a box, like a Chinese character."""
+    left, top, right, bottom = box
+    wide, tall = right - left, bottom - top
+    thick = max(2, round(tall * rng.uniform(0.06, 0.11)))
+    strokes = []
+    split = rng.uniform(0.3, 0.5)  # most have two parts beside each other
+    for start, end in ((0.0, split - 0.08), (split + 0.05, 1.0)) if rng.random() < 0.7 else ((0.0, 1.0),):
+        rows = np.linspace(0.08, 0.95, int(rng.integers(2, 5))) + rng.normal(0, 0.04)
+        strokes += [(start + rng.uniform(0, 0.1), row, end - rng.uniform(0, 0.1), row) for row in rows]
+        for column in rng.uniform(start, end, int(rng.integers(1, 3))):
+            strokes.append((column, rng.uniform(0, 0.4), column, rng.uniform(0.6, 1)))
+        foot = rng.uniform(start, end)
+        strokes.append((rng.uniform(start, end), rng.uniform(0.2, 0.6), foot, rng.uniform(0.7, 1)))
+    at = np.array(strokes) * [wide, tall, wide, tall] + [left, top, left, top]
+    lines = np.rint(at).astype(np.int32).reshape(-1, 2, 2)
+    cv2.polylines(canvas, list(lines), isClosed=False, color=ink, thickness=thick, lineType=cv2.LINE_AA)
 
 
 def bolts(rng: np.random.Generator, canvas: Picture) -> None:

@@ -43,6 +43,9 @@ _NPM = """
     roboto-slab arvo rokkitt bitter libre-baskerville old-standard-tt permanent-marker orbitron audiowide oxanium
     bowlby-one iceland caveat-brush allerta-stencil black-ops-one saira-stencil-one
     atkinson-hyperlegible lexend viga gudea jockey-one kelly-slab
+    bangers racing-sans-one righteous lobster courgette playball oleo-script kaushan-script sigmar-one shrikhand
+    carter-one alfa-slab-one germania-one passion-one luckiest-guy chewy graduate stardos-stencil special-elite
+    limelight bungee architects-daughter bree-serif abril-fatface playfair-display
 """.split()  # noqa: SIM905 one family a line would be eighty lines
 _LEFT_OUT = ("Outline", "italic", "Italic", "Oblique", "Thin", "Math", "Symbol")
 """Parts of file names: slanted and hollow cuts are made by the renderer itself, at angles and widths of its own."""

@@ -14,27 +14,40 @@ import numpy as np
 from export.synthetic import drawing, texts
 from export.synthetic.arabic import tunis
 from export.synthetic.faces import CAPS, Face
-from export.synthetic.styles import BLACK, STYLES, WHITE, Style
+from export.synthetic.grounds import WHITE
+from export.synthetic.lettering import SMALL, Line, letter
+from export.synthetic.styles import BLACK, STYLES, Style
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from export.synthetic.drawing import Colour, Picture
-    from export.synthetic.styles import Columns
+    from export.synthetic.grounds import Columns
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels."""
 
 _CAP_ROWS = CAPS.stop - CAPS.start
+_PALE_SHARE = 0.07
+_FAR_SHARE = 0.08
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plate:
-    """A flat plate: ``image`` BGR uint8 to its very edge, ``text`` its label, ``band`` the box of the text itself."""
+    """A flat plate.
+
+    Attributes:
+        image: BGR uint8, to its very edge.
+        text: its label.
+        band: the box of the text itself.
+        fine: size of its smallest letters in pixels: their height, or the room across where that is less.
+
+    """
 
     image: Picture
     text: str
     band: Box
+    fine: float
 
 
 def render_plate(rng: np.random.Generator, faces: Sequence[Face]) -> Plate:
@@ -44,11 +57,12 @@ def render_plate(rng: np.random.Generator, faces: Sequence[Face]) -> Plate:
 
 
 def render(rng: np.random.Generator, style: Style, groups: list[str], faces: Sequence[Face]) -> Plate:
-    """One plate of a style with a given text."""
+    """One plate of a style with a given text (see :mod:`export.synthetic.texts`), with more marks where it has some."""
     width = int(rng.integers(300, 340)) if style.aspect[1] < 3 else int(rng.integers(420, 500))
     height = round(width / rng.uniform(*style.aspect))
     paper, ink = _colours(rng, style)
-    canvas = np.full((height, width, 3), paper, np.uint8)
+    canvas = np.empty((height, width, 3), np.uint8)
+    cv2.rectangle(canvas, (0, 0), (width, height), paper, -1)
     columns = style.ground(rng, canvas, ink, _any(rng, faces))
     if rng.random() < style.panelled:
         columns = _panel(rng, canvas, paper, columns)
@@ -57,13 +71,20 @@ def render(rng: np.random.Generator, style: Style, groups: list[str], faces: Seq
     face = _any(rng, faces)
     if style.arabic:
         face = Face(face.name, face.masks | {"T": tunis(rng)})
-    band = _text(rng, canvas, style, drawing.Line(face, groups), ink, columns)
+    between = rng.random() < style.clutter
+    if between and rng.random() < style.written:
+        groups, between = texts.marked(rng, groups), False
+    band, gaps = _text(rng, canvas, style, Line(face, groups), ink, columns)
+    if between:
+        _emblems(rng, canvas, style, band, gaps)
     _over(rng, canvas)
     if rng.random() < style.framed:
         _frame(rng, canvas, _any(rng, faces))
     if rng.random() < 0.35:
         _dirt(rng, canvas)
-    return Plate(canvas, "".join(groups), band)
+    text = texts.label(groups)
+    small = SMALL if any(texts.BREAK in group for group in groups) else 1.0
+    return Plate(canvas, text, band, small * min(band[3] - band[1], (band[2] - band[0]) / len(text)))
 
 
 def _any(rng: np.random.Generator, faces: Sequence[Face]) -> Face:
@@ -71,14 +92,17 @@ def _any(rng: np.random.Generator, faces: Sequence[Face]) -> Face:
 
 
 def _colours(rng: np.random.Generator, style: Style) -> tuple[Colour, Colour]:
-    """A country's pair, shifted a little; or, now and then, any two that differ enough to be read."""
+    """A country's pair, shifted a little or the ink paled; now and then any two that differ enough to be read."""
     if rng.random() < 0.15:
         while True:
             paper, ink = drawing.colour(rng), drawing.colour(rng)
             if abs(_grey(paper) - _grey(ink)) > 60:
                 return paper, ink
     paper, ink = style.colours[int(rng.integers(len(style.colours)))]
-    moved = np.clip(np.array(paper + ink) + rng.integers(-20, 21, 6), 0, 255).tolist()
+    pair = np.array([paper, ink])
+    if rng.random() < _PALE_SHARE:
+        pair[1] = pair[0] + (pair[1] - pair[0]) * rng.uniform(0.2, 0.6)
+    moved = np.clip(pair.reshape(6) + rng.integers(-20, 21, 6), 0, 255).tolist()
     return (moved[0], moved[1], moved[2]), (moved[3], moved[4], moved[5])
 
 
@@ -107,12 +131,12 @@ def _neighbour(rng: np.random.Generator, canvas: Picture, ink: Colour, face: Fac
 
 
 def _text(
-    rng: np.random.Generator, canvas: Picture, style: Style, line: drawing.Line, ink: Colour, columns: Columns
-) -> Box:
-    """Set the text between two columns, with what stands between its groups."""
+    rng: np.random.Generator, canvas: Picture, style: Style, line: Line, ink: Colour, columns: Columns
+) -> tuple[Box, list[float]]:
+    """Set the text between two columns; its box, and the columns in the middle between its groups."""
     height = canvas.shape[0]
-    gap = rng.uniform(*style.gap)
-    setting = drawing.letter(rng, line, gap=gap, space=rng.uniform(0.04, 0.3))
+    far = rng.random() < _FAR_SHARE
+    setting = letter(rng, line, gap=rng.uniform(*style.gap), space=rng.uniform(*((0.3, 0.7) if far else (0.04, 0.3))))
     scale = height * rng.uniform(*style.caps) / _CAP_ROWS
     room = columns[1] - columns[0]
     broad = 2.2 if rng.random() < style.stretched else 1.15
@@ -123,21 +147,28 @@ def _text(
     middle = height * rng.uniform(*style.row)
     top = round(middle - size[1] / 2)
     if rng.random() < 0.06:  # an outline around the letters, or a shadow under them
-        drawing.paint(canvas, cv2.dilate(mask, np.ones((3, 3), np.uint8)), (left + 1, top + 1), drawing.colour(rng))
+        side = int(rng.integers(3, 8))
+        around, off = cv2.dilate(mask, np.ones((side, side), np.uint8)), int(rng.integers(0, 3))
+        drawing.paint(canvas, around, (left + off, top + off), drawing.colour(rng))
     drawing.paint(canvas, mask, (left, top), ink)
     if rng.random() < 0.5:
         drawing.emboss(canvas, mask, (left, top), rng.normal(0, 45))
-    caps = _CAP_ROWS * scale
-    if rng.random() < style.clutter:
-        for gap_centre in setting.gaps:
-            if rng.random() < 0.75:
-                at = (left + gap_centre * across, middle + rng.normal(0, 0.08) * caps)
-                if rng.random() < style.written:
-                    drawing.separator(rng, canvas, at, caps, ink)
-                else:
-                    drawing.emblem(rng, canvas, at, caps * rng.uniform(0.5, 1.4) * min(0.7, gap))
     first_row = top + round(CAPS.start * scale)
-    return left, first_row, left + size[0], first_row + round(caps)
+    box = (left, first_row, left + size[0], first_row + round(_CAP_ROWS * scale))
+    return box, [left + centre * across for centre in setting.gaps]
+
+
+def _emblems(rng: np.random.Generator, canvas: Picture, style: Style, band: Box, gaps: list[float]) -> None:
+    """Coats of arms, stickers and seals between the groups of a text."""
+    caps, middle = band[3] - band[1], (band[1] + band[3]) / 2
+    sealed, size = rng.random() < style.sealed, caps * rng.uniform(0.2, 0.8)
+    for column in gaps:
+        if rng.random() < 0.75:
+            at = (column, middle + rng.normal(0, 0.08) * caps)
+            if sealed:
+                drawing.seals(rng, canvas, at, caps)
+            else:
+                drawing.emblem(rng, canvas, at, size)
 
 
 def _over(rng: np.random.Generator, canvas: Picture) -> None:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from export.synthetic import drawing
+from export.synthetic.lettering import Line, letter
 from export.synthetic.scene_plane import ring
 from export.synthetic.scene_vehicles import stamp
 from export.synthetic.texts import DIGITS, LETTERS
@@ -116,7 +117,7 @@ def _line(
         mask = patch[:, :, 0]
     else:
         face = faces[int(rng.integers(len(faces)))]
-        mask = drawing.letter(rng, drawing.Line(face, text.split()), gap=0.5, space=rng.uniform(0.05, 0.3)).mask
+        mask = letter(rng, Line(face, text.split()), gap=0.5, space=rng.uniform(0.05, 0.3)).mask
     columns = np.flatnonzero(mask.max(axis=0))
     if columns.size == 0:
         return

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from export.synthetic import drawing, plates, texts
+from export.synthetic.lettering import Line, letter
 from export.synthetic.scene_plane import picture
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ def two_line_plate(rng: np.random.Generator, faces: Sequence[Face]) -> Picture:
     pattern = _TWO_LINES[int(rng.integers(len(_TWO_LINES)))]
     split = rng.uniform(0.42, 0.54)
     for line, (top, bottom) in zip(pattern.split("|"), ((0.05, split), (split, 0.95)), strict=True):
-        row = drawing.Line(face, texts.fill(rng, line))
-        mask = drawing.letter(rng, row, gap=rng.uniform(0.2, 0.6), space=rng.uniform(0.05, 0.3)).mask
+        row = Line(face, texts.fill(rng, line))
+        mask = letter(rng, row, gap=rng.uniform(0.2, 0.6), space=rng.uniform(0.05, 0.3)).mask
         tall = height * (bottom - top) * rng.uniform(0.95, 1.3)  # a mask has room above and below its capitals
         wide = min(width * rng.uniform(0.7, 0.92), mask.shape[1] * tall / mask.shape[0] * rng.uniform(0.9, 1.3))
         small = cv2.resize(mask, (max(4, round(wide)), max(4, round(tall))), interpolation=cv2.INTER_AREA)

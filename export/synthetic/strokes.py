@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     Line = NDArray[np.float64]
 
+_SQUARE_SHARE = 0.4
 _SHIFT = 4  # cv2 draws at sixteenths of a pixel
 
 
@@ -138,6 +139,8 @@ def stroke_face(rng: np.random.Generator) -> Face:
     caps = CAPS.stop - CAPS.start
     full = caps * rng.uniform(0.4, 0.78)
     thick = int(rng.uniform(0.12, 0.3) * full)  # thicker, and the insides of M, W, 8 and B would close
+    square = rng.random() < _SQUARE_SHARE  # a broad nib, whose strokes end square, thinner where they run level
+    flat = round(thick * rng.uniform(0.7, 1.0))
     width = full - thick
     widths = {"I": 0.6 if pen.either(5) else 0.05} | pen.widths
     masks = {}
@@ -147,7 +150,10 @@ def stroke_face(rng: np.random.Generator) -> Face:
         scale = np.array([own, caps - thick])
         start = np.array([thick / 2 + 5, CAPS.start + thick / 2])
         parts = [np.rint((line * scale + start) * (1 << _SHIFT)).astype(np.int32) for line in lines]
-        cv2.polylines(canvas, parts, isClosed=False, color=255, thickness=thick, lineType=cv2.LINE_AA, shift=_SHIFT)
+        drawn = 2 if square else thick
+        cv2.polylines(canvas, parts, isClosed=False, color=255, thickness=drawn, lineType=cv2.LINE_AA, shift=_SHIFT)
+        if square:
+            cv2.dilate(canvas, np.ones((max(1, flat - 1), max(1, thick - 1)), np.uint8), dst=canvas)
         columns = np.flatnonzero(canvas.max(axis=0) > 32)
         masks[character] = canvas[:, columns[0] : columns[-1] + 1].copy()
     return Face("strokes", {character: masks[character] for character in CHARACTERS})

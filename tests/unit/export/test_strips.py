@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from export.synthetic import drawing, plates, strips, texts
+from export.synthetic import degrade, lettering, plates, strips, texts
 from export.synthetic.arabic import tunis
 from export.synthetic.faces import CAPS, CHARACTERS, MASK_HEIGHT, Face
+from export.synthetic.lettering import Line, letter
+from export.synthetic.marks import mark
 from export.synthetic.strokes import stroke_face
 from export.synthetic.styles import STYLES
 
@@ -76,12 +78,13 @@ def test_the_text_stands_where_the_plate_says(faces: list[Face]) -> None:
         assert 0 < (top + bottom) / 2 < height
 
 
-@pytest.mark.parametrize("pattern", texts.AMERICAN + texts.EUROPEAN + texts.INDIAN + texts.LATIN + texts.CHINESE)
+@pytest.mark.parametrize("pattern", sorted({pattern for style in STYLES for pattern in style.patterns}))
 def test_a_pattern_gives_a_text_that_fits_the_label(pattern: str) -> None:
     groups = texts.fill(np.random.default_rng(0), pattern)
-    text = "".join(groups)
+    text = texts.label(groups)
     assert 2 <= len(text) <= strips.LONGEST
     assert set(text) <= set(CHARACTERS)
+    assert set("".join(groups)) - set(text) <= set(texts.MARKS + texts.BREAK)
     assert len(groups) == len(pattern.split())
 
 
@@ -113,14 +116,77 @@ def test_the_text_of_half_a_plate_may_fill_its_width(faces: list[Face]) -> None:
     assert max(s * p.image.shape[1] / h for s, p, h in zip(shares, plates_of_three, heights, strict=True)) > 4
 
 
-def test_some_zeros_have_a_slit_and_no_other_character_has() -> None:
+def test_some_zeros_have_a_slit_and_no_other_character_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lettering, "_ITALIC_SHARE", 0.0)
+
     def inks(text: str) -> set[int]:
         found = set()
         for seed in range(60):
-            line = drawing.Line(Face("", {c: np.full((MASK_HEIGHT, 40), 255, np.uint8) for c in "0O"}), [text])
-            mask = drawing.letter(np.random.default_rng(seed), line, gap=0.3, space=0.1).mask
-            found.add(int((mask[CAPS] < 128).any(axis=0)[mask.shape[1] // 2 + 6 : mask.shape[1] // 2 + 12].sum()))
+            line = Line(Face("", {c: np.full((MASK_HEIGHT, 40), 255, np.uint8) for c in "0O"}), [text])
+            mask = letter(np.random.default_rng(seed), line, gap=0.3, space=0.1).mask
+            found.add(int((mask[CAPS] < 32).any(axis=0)[mask.shape[1] // 2 + 4 : mask.shape[1] // 2 + 8].sum()))
         return found
 
     assert len(inks("O")) == 1
     assert len(inks("0")) > 1
+
+
+def test_marks_are_written_and_not_read(faces: list[Face]) -> None:
+    seen = set()
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        groups = texts.marked(rng, ["MH", "14", "TC", "947"])
+        assert texts.label(groups) == "MH14TC947"
+        seen |= set("".join(groups)) & set(texts.MARKS)
+    assert seen == set(texts.MARKS)
+    assert plates.render(np.random.default_rng(1), STYLES[0], ["(TC)", "12-34"], faces).text == "TC1234"
+
+
+def test_brackets_close_what_they_open() -> None:
+    for seed in range(200):
+        written = "".join(texts.marked(np.random.default_rng(seed), ["AB", "12", "CD"]))
+        assert written.count("(") == written.count(")")
+        assert written.count("[") == written.count("]")
+
+
+def test_texts_that_have_marks_get_no_more() -> None:
+    for groups in (["A.", "123"], ["AB|12", "345"], ["ABC"]):
+        assert texts.marked(np.random.default_rng(0), groups) == groups
+
+
+@pytest.mark.parametrize("sort", texts.MARKS)
+def test_a_mark_is_as_strong_as_the_letters_and_lies_within_their_rows(sort: str, faces: list[Face]) -> None:
+    for face in faces:
+        mask = mark(np.random.default_rng(3), face, sort)
+        rows = np.flatnonzero(mask.max(axis=1) > 128)
+        assert mask.shape[0] == MASK_HEIGHT
+        assert (mask.max(axis=0) > 0).all()
+        assert CAPS.start - 12 <= rows[0] <= rows[-1] <= CAPS.stop + 12
+
+
+def test_a_block_sets_two_small_lines_above_each_other(faces: list[Face]) -> None:
+    for seed in range(10):
+        block = letter(np.random.default_rng(seed), Line(faces[0], ["AB|12"]), gap=0.3, space=0.1).mask
+        wide = letter(np.random.default_rng(seed), Line(faces[0], ["AB12"]), gap=0.3, space=0.1).mask
+        inked = np.convolve((block > 128).any(axis=1), [1, 1, 1, 1, 1], "same") > 0
+        assert block.shape[1] < 0.6 * wide.shape[1]
+        assert inked[CAPS.start + 10]
+        assert inked[CAPS.stop - 10]
+
+
+def test_small_letters_are_not_seen_from_as_far_away(faces: list[Face]) -> None:
+    def fine(groups: list[str]) -> float:
+        return float(
+            np.median([plates.render(np.random.default_rng(s), STYLES[2], groups, faces).fine for s in range(20)])
+        )
+
+    assert fine(["AB|12", "3456"]) < 0.7 * fine(["AB", "3456"])
+
+
+def test_every_way_of_damage_leaves_a_strip(faces: list[Face], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(degrade, "_ENLARGED_SHARE", 1.0)
+    plate = plates.render(np.random.default_rng(5), STYLES[1], ["ABC", "123"], faces)
+    for seed in range(60):
+        strip = degrade.see(np.random.default_rng(seed), plate, width=strips.WIDTH, height=strips.HEIGHT)
+        assert strip.shape == (strips.HEIGHT, strips.WIDTH)
+        assert strip.dtype == np.uint8
