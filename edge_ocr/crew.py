@@ -48,7 +48,7 @@ class Crew:
         random: n -> n random bytes, for the events' ids.
 
     Attributes:
-        reader: of the first camera; those of the others share its grammar.
+        reader: of one camera, for a reader can have one thread at a time; those of the others share its grammar.
 
     Raises:
         EdgeOcrError: nothing can be read with these settings.
@@ -67,6 +67,7 @@ class Crew:
         self._settings = settings
         self._clock, self._health, self._out, self._board, self._random = clock, health, out, board, random
         self._workers: dict[str, Worker] = {}
+        self._holder: Worker | None = None  # whose thread reads with ``reader``; one that does not end keeps it
         self.reader = open_reader(settings)
 
     def begin(self, zones: Mapping[str, Zones]) -> None:
@@ -105,6 +106,7 @@ class Crew:
         wanted = {camera.name: camera for camera in settings.camera}
         same = reader is self.reader
         self._settings, self.reader = settings, reader
+        self._holder = self._holder if same else None
         gone = [name for name in before if name not in wanted or not _alike(before[name], wanted[name])]
         self._let_go([self._workers.pop(name) for name in gone], meanwhile)
         for name, camera in wanted.items():
@@ -160,11 +162,13 @@ class Crew:
         return TEMPFAIL if left and all(worker.gone for worker in left) else None
 
     def _begin(self, camera: CameraSettings, zones: Mapping[str, Zones]) -> None:
-        reader = self.reader if not self._workers else open_reader(self._settings, like=self.reader)
+        free = self._holder is None or self._holder.join(0)
+        reader = self.reader if free else open_reader(self._settings, like=self.reader)
         pipeline = Pipeline(reader, self._settings, zones=_zones(camera, zones), random=self._random)
         pace = Pace(self._settings.pace, machine.heat)
         worker = Worker(camera, pipeline, pace, self._clock, self._health, self._out, self._board)
         self._workers[camera.name] = worker
+        self._holder = worker if free else self._holder
         worker.start()
 
     def _let_go(self, workers: Iterable[Worker], meanwhile: Callable[[], None]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections import deque
 from contextlib import closing
 from queue import Full
 from threading import Event as Flag
@@ -81,7 +82,7 @@ class Worker:
         self._stop = Flag()
         self._lock = Lock()
         self._named = True
-        self._change: Callable[[Pipeline, Pace], None] | None = None
+        self._changes: deque[Callable[[Pipeline, Pace], None]] = deque()
         self._thread = Thread(target=self._run, name=f"camera {self.name}", daemon=True)
         self._pause = _FIRST_PAUSE
         self._faults, self._fault_at, self._told_at = 0, -math.inf, -math.inf
@@ -109,16 +110,8 @@ class Worker:
         return None if source is None else source.trouble
 
     def change(self, apply: Callable[[Pipeline, Pace], None]) -> None:
-        """Let something be done to the pipeline and the pace between two frames."""
-        with self._lock:
-            before = self._change
-
-            def both(pipeline: Pipeline, pace: Pace) -> None:
-                if before is not None:
-                    before(pipeline, pace)
-                apply(pipeline, pace)
-
-            self._change = both
+        """Let something be done to the pipeline and the pace between two frames; again after a fault in it."""
+        self._changes.append(apply)
 
     def stop(self) -> None:
         """Ask it to end; tracks in the picture become events first. Returns at once."""
@@ -271,10 +264,9 @@ class Worker:
             self._stop.wait(_TURN_SECONDS)
 
     def _adopt(self) -> None:
-        with self._lock:
-            change, self._change = self._change, None
-        if change is not None:
-            change(self._pipeline, self._pace)
+        while self._changes:
+            self._changes[0](self._pipeline, self._pace)
+            self._changes.popleft()
 
     def _count(self, source: Source) -> None:
         """Pass on what a source counted since the last time."""

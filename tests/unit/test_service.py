@@ -144,6 +144,51 @@ def test_the_watchdog_is_fed_while_a_camera_that_was_taken_out_does_not_end(
     assert service._crew.well()[1] == 1
 
 
+def test_a_camera_never_reads_with_what_one_that_does_not_end_still_reads_with(
+    readers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "_STOP_SECONDS", 0.0)
+    held: dict[str, Any] = {}
+
+    class Watching(_Worker):
+        def __init__(self, camera: Any, pipeline: Any, *_: Any) -> None:
+            super().__init__(camera)
+            held[self.name] = pipeline._reader
+
+        def join(self, _: float) -> bool:
+            return self.name != "gate"
+
+    monkeypatch.setattr(crew, "Worker", Watching)
+    tables = {**_TABLES}
+    service = _service(tables)
+    service._crew.begin({})
+    for name in ("yard", "road"):
+        tables["camera"] = [{"name": name, "source": "fake://"}]
+        service.reload()
+    assert held["gate"] is service._crew.reader
+    assert held["yard"] is not held["gate"]
+    assert held["road"] is not held["gate"]
+    tables["regions"] = ["nl"]  # the reader of other settings is nobody's yet
+    tables["camera"] = [{"name": "lane", "source": "fake://"}]
+    service.reload()
+    assert held["lane"] is service._crew.reader
+    assert len(readers) == 4
+
+
+def test_a_reader_whose_camera_has_ended_is_used_for_the_next_one(
+    readers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped: set[str] = set()
+    monkeypatch.setattr(_Worker, "stop", lambda self: stopped.add(self.name))
+    monkeypatch.setattr(_Worker, "join", lambda self, _: self.name in stopped)
+    tables = {"camera": [{"name": name, "source": "fake://"} for name in ("gate", "yard")]}
+    service = _service(tables)
+    service._crew.begin({})
+    tables["camera"] = [{"name": name, "source": "fake://"} for name in ("yard", "road")]
+    service.reload()
+    assert len(readers) == 2
+
+
 def test_a_reload_leaves_alone_what_counts_from_the_next_start_on(
     readers: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -191,3 +191,29 @@ def test_a_thread_that_was_given_up_takes_nothing_away_from_the_one_after_it(wat
     watched.worker.stop()
     assert watched.worker.join(_PATIENCE)
     assert watched.health.snapshot().reasons == ("camera gate: the next one is in trouble",)
+
+
+def test_a_change_that_fails_is_made_again_and_those_after_it_in_their_order(watched: SimpleNamespace) -> None:
+    _until(lambda: watched.pipeline.frames)
+    made: list[str] = []
+
+    def first(*_: Any) -> None:
+        made.append("first")
+        if made.count("first") < 3:
+            raise RuntimeError("a mistake")
+
+    watched.worker.change(first)
+    watched.worker.change(lambda *_: made.append("second"))
+    _until(lambda: "second" in made)
+    assert made == ["first", "first", "first", "second"]
+    before = watched.pipeline.frames
+    _until(lambda: watched.pipeline.frames > before and watched.worker.lost is None)
+
+
+def test_a_change_that_never_succeeds_ends_the_thread_for_the_program_to_start_with_it(
+    watched: SimpleNamespace,
+) -> None:
+    _until(lambda: watched.pipeline.frames)
+    watched.worker.change(lambda *_: 1 / 0)
+    assert watched.worker.join(_PATIENCE)
+    assert watched.worker.broken == "division by zero"
