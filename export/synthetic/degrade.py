@@ -82,8 +82,9 @@ def _sense(rng: np.random.Generator, light: NDArray[np.float32]) -> Picture:
         light += rng.standard_normal(light.shape, np.float32) * np.float32(noise)
     out: Picture = np.clip(light, 0, 255).astype(np.uint8)
     if rng.random() < 0.7:
-        # what thin contrast leaves, coarse quantisation wipes out
-        out = _packed(out, int(rng.integers(55 if thin else 30, 95)))
+        # what thin contrast leaves, coarse quantisation wipes out; video is coarser than photographs are
+        least = 55 if thin else 18 if rng.random() < 0.2 else 32
+        out = _packed(out, int(rng.integers(least, 95)))
     return out
 
 
@@ -197,7 +198,7 @@ def _glare(rng: np.random.Generator, light: NDArray[np.float32]) -> None:
     height, width = light.shape[:2]
     centre = (int(rng.uniform(0, width)), int(rng.uniform(0, height)))
     glare = np.zeros((height, width), np.float32)
-    cv2.circle(glare, centre, max(2, int(height * rng.uniform(0.05, 0.3))), float(rng.uniform(60, 255)), -1)
+    cv2.circle(glare, centre, max(2, int(height * rng.uniform(0.04, 0.18))), float(rng.uniform(60, 230)), -1)
     light += cv2.GaussianBlur(glare, (0, 0), height * 0.08 + 1)
 
 

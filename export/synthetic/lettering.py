@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from export.synthetic.faces import Face
 
 _TALL = CAPS.stop - CAPS.start
-_SLIT_SHARE = 0.1
+_SLIT_SHARE = 0.14
 _UNEVEN_SHARE = 0.05
 _ITALIC_SHARE = 0.05
 _WORN_SHARE = 0.05
@@ -56,7 +56,7 @@ class _Cut:
         cell: width of a cell of fixed pitch, or of a die.
         pitched: whether every character stands in the middle of a cell.
         die: whether all but the narrowest are as wide as each other, as many authorities cut their dies.
-        slit: whether zeros have a slit.
+        slit: where zeros have a slit: 1 at the right, -1 at the left, 0 nowhere.
 
     """
 
@@ -66,7 +66,7 @@ class _Cut:
     cell: float
     pitched: bool
     die: bool
-    slit: bool
+    slit: int
 
 
 def letter(rng: np.random.Generator, line: Line, *, gap: float, space: float) -> Setting:
@@ -83,7 +83,7 @@ def letter(rng: np.random.Generator, line: Line, *, gap: float, space: float) ->
     weight = int(rng.integers(-1, 5))  # thin faces would not survive more than one pixel less
     sort = rng.random()
     cell = _TALL * rng.uniform(0.44, 0.75)
-    slit = rng.random() < _SLIT_SHARE
+    slit = (1 if rng.random() < 0.7 else -1) if rng.random() < _SLIT_SHARE else 0
     cut = _Cut(line.face, widen, _TALL * space, cell, pitched=sort < 0.2, die=0.2 <= sort < 0.55, slit=slit)
     groups = [_block(rng, cut, group) if BREAK in group else _group(rng, cut, group) for group in line.groups]
     if len(groups) > 1 and rng.random() < _UNEVEN_SHARE:
@@ -124,7 +124,7 @@ def _group(rng: np.random.Generator, cut: _Cut, group: str) -> Picture:
         if cut.die and width > 0.6 * cut.cell:
             width = round(cut.cell * rng.uniform(0.97, 1.03))
         if cut.slit and character == "0":
-            glyph = _slit(glyph)
+            glyph = _slit(glyph) if cut.slit > 0 else _slit(glyph[:, ::-1])[:, ::-1]
         side = _blank(max(0.0, (cut.cell - width) / 2) if cut.pitched else 0.0)
         parts += [side, cv2.resize(glyph, (width, MASK_HEIGHT), interpolation=cv2.INTER_AREA), side]
     return np.concatenate(parts, axis=1)

@@ -64,8 +64,9 @@ def render(rng: np.random.Generator, style: Style, groups: list[str], faces: Seq
     canvas = np.empty((height, width, 3), np.uint8)
     cv2.rectangle(canvas, (0, 0), (width, height), paper, -1)
     columns = style.ground(rng, canvas, ink, _any(rng, faces))
+    caps, middle = height * rng.uniform(*style.caps), height * rng.uniform(*style.row)
     if rng.random() < style.panelled:
-        columns = _panel(rng, canvas, paper, columns)
+        columns = _panel(rng, canvas, paper, columns, (middle - caps / 2, middle + caps / 2))
     if rng.random() < style.stacked:
         _neighbour(rng, canvas, ink, _any(rng, faces))
     face = _any(rng, faces)
@@ -74,7 +75,7 @@ def render(rng: np.random.Generator, style: Style, groups: list[str], faces: Seq
     between = rng.random() < style.clutter
     if between and rng.random() < style.written:
         groups, between = texts.marked(rng, groups), False
-    band, gaps = _text(rng, canvas, style, Line(face, groups), ink, columns)
+    band, gaps = _text(rng, canvas, style, Line(face, groups), ink, columns, (middle, caps))
     if between:
         _emblems(rng, canvas, style, band, gaps)
     _over(rng, canvas)
@@ -101,7 +102,7 @@ def _colours(rng: np.random.Generator, style: Style) -> tuple[Colour, Colour]:
     paper, ink = style.colours[int(rng.integers(len(style.colours)))]
     pair = np.array([paper, ink])
     if rng.random() < _PALE_SHARE:
-        pair[1] = pair[0] + (pair[1] - pair[0]) * rng.uniform(0.2, 0.6)
+        pair[1] = pair[0] + (pair[1] - pair[0]) * rng.uniform(0.3, 0.6)
     moved = np.clip(pair.reshape(6) + rng.integers(-20, 21, 6), 0, 255).tolist()
     return (moved[0], moved[1], moved[2]), (moved[3], moved[4], moved[5])
 
@@ -110,12 +111,18 @@ def _grey(colour: Colour) -> float:
     return 0.114 * colour[0] + 0.587 * colour[1] + 0.299 * colour[2]
 
 
-def _panel(rng: np.random.Generator, canvas: Picture, paper: Colour, columns: Columns) -> Columns:
-    """A thick rim of another colour around the paper, whose uprights are easily taken for I, L or 1."""
+def _panel(
+    rng: np.random.Generator, canvas: Picture, paper: Colour, columns: Columns, rows: tuple[float, float]
+) -> Columns:
+    """A thick rim of another colour around the paper, whose uprights are easily taken for I, L or 1.
+
+    Where the paper is but a band, as on old Argentine plates, the rim reaches close to the text's rows.
+    """
     height, width = canvas.shape[:2]
-    side, depth = round(width * rng.uniform(0.02, 0.06)), round(height * rng.uniform(0.04, 0.16))
+    side, near = round(width * rng.uniform(0.02, 0.06)), rng.uniform(0.15, 0.9)
+    above, below = round(max(2, rows[0] * near)), round(max(2, (height - rows[1]) * near))
     rim = WHITE if _grey(paper) < 120 else BLACK
-    canvas[:depth] = canvas[height - depth :] = rim if rng.random() < 0.7 else drawing.colour(rng)
+    canvas[:above] = canvas[height - below :] = rim if rng.random() < 0.7 else drawing.colour(rng)
     canvas[:, :side] = canvas[:, width - side :] = canvas[0, 0]
     return max(columns[0], side + 3), min(columns[1], width - side - 3)
 
@@ -131,20 +138,25 @@ def _neighbour(rng: np.random.Generator, canvas: Picture, ink: Colour, face: Fac
 
 
 def _text(
-    rng: np.random.Generator, canvas: Picture, style: Style, line: Line, ink: Colour, columns: Columns
+    rng: np.random.Generator,
+    canvas: Picture,
+    style: Style,
+    line: Line,
+    ink: Colour,
+    columns: Columns,
+    level: tuple[float, float],
 ) -> tuple[Box, list[float]]:
-    """Set the text between two columns; its box, and the columns in the middle between its groups."""
-    height = canvas.shape[0]
+    """Set the text between two columns, ``level`` its middle and its height; its box, and the middles of its gaps."""
+    middle, caps = level
     far = rng.random() < _FAR_SHARE
-    setting = letter(rng, line, gap=rng.uniform(*style.gap), space=rng.uniform(*((0.3, 0.7) if far else (0.04, 0.3))))
-    scale = height * rng.uniform(*style.caps) / _CAP_ROWS
+    setting = letter(rng, line, gap=rng.uniform(*style.gap), space=rng.uniform(*((0.3, 0.7) if far else (0.02, 0.3))))
+    scale = caps / _CAP_ROWS
     room = columns[1] - columns[0]
     broad = 2.2 if rng.random() < style.stretched else 1.15
     across = min(scale * rng.uniform(0.85, broad), room / setting.mask.shape[1])
     size = (max(8, round(setting.mask.shape[1] * across)), max(8, round(setting.mask.shape[0] * scale)))
     mask = cv2.resize(setting.mask, size, interpolation=cv2.INTER_AREA)
     left = columns[0] + round((room - size[0]) * (rng.uniform(0.3, 0.7) if rng.random() < 0.8 else rng.random()))
-    middle = height * rng.uniform(*style.row)
     top = round(middle - size[1] / 2)
     if rng.random() < 0.06:  # an outline around the letters, or a shadow under them
         side = int(rng.integers(3, 8))

@@ -23,7 +23,7 @@ BREAK = "|"
 
 _HARD_SHARE = 0.25
 """Of characters drawn from those that weak nets took for each other, so that they are seen more often."""
-_HARD_LETTERS, _HARD_DIGITS = "WWWMMHNNVDOQGCBUJATI", "0446833592"
+_HARD_LETTERS, _HARD_DIGITS = "WWWMMHNNVDOQGCBUJATI", "04446833592"
 _SOURCES = {
     "L": (LETTERS, _HARD_LETTERS),
     "N": (DIGITS, _HARD_DIGITS),
