@@ -8,9 +8,11 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
@@ -19,7 +21,7 @@ from edge_ocr.store import crops
 from edge_ocr.store.connection import DamageError, prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from edge_ocr.store.connection import Connection
@@ -81,7 +83,8 @@ def renew(folder: Path, busy: Busy) -> Renewed:
     """Put a new database, with all that can be read, in the place of a closed one that is damaged and is set aside.
 
     The new one is complete and on the disk before the old one is moved, so that a crash in between costs nothing:
-    :func:`resume` goes on, or the next start begins again.
+    :func:`resume` goes on, or the next start begins again. For a disk without room for both, see :func:`_make_room`;
+    previews stay behind where that does not suffice.
 
     Args:
         folder: of the store.
@@ -91,7 +94,13 @@ def renew(folder: Path, busy: Busy) -> Renewed:
         StoreError: files cannot be moved.
 
     """
-    events = _salvage(folder / DATABASE, folder / _FRESH, busy)
+    try:
+        _make_room(folder, busy)
+    except OSError as error:
+        raise crops.failed(folder, error) from error
+    events = _salvage(folder, _TABLES, busy)
+    if events is None:
+        events = _salvage(folder, tuple(table for table in _TABLES if table != "previews"), busy) or 0
     place = _set_aside(folder)
     resume(folder)
     return Renewed(place, events, _move_unclaimed(folder, place, busy))
@@ -131,10 +140,33 @@ def drop_aside(folder: Path, before: float) -> int:
         before: those that were set aside before, seconds since 1970 by the clock of that time.
 
     """
-    old = [place for place in aside(folder) if place.stat().st_mtime < before]
-    for place in old:
-        shutil.rmtree(place, ignore_errors=True)
-    return sum(not place.exists() for place in old)
+    count = 0
+    for place in aside(folder):
+        with suppress(FileNotFoundError):  # somebody else removes them too
+            if place.stat().st_mtime < before:
+                shutil.rmtree(place, ignore_errors=True)
+                count += not place.exists()
+    return count
+
+
+def _make_room(folder: Path, busy: Busy) -> None:
+    """Make room on the disk for a second database beside the damaged one, as the limits would: crops go before events.
+
+    First go databases that were set aside before, then crops, each the oldest first, and only as many as it takes.
+    """
+    size = sum(path.stat().st_size for name in _FILES if (path := folder / name).exists())
+    old: Iterator[Callable[[], object]] = chain(
+        (partial(shutil.rmtree, place, ignore_errors=True) for place in aside(folder)),
+        (partial(crops.remove, folder, [path]) for path in sorted(path for path, _ in crops.listing(folder))),
+    )
+    gone = 0
+    while shutil.disk_usage(folder).free < size and (remove := next(old, None)) is not None:
+        remove()
+        gone += 1
+        if gone % _TELL_EVERY == 0:
+            busy(f"making room for a new database ({gone})", _PATIENCE_SECONDS)
+    if gone:
+        _log.error("%d crops and older databases gave way to what is carried over: the disk is full", gone)
 
 
 def _set_aside(folder: Path) -> Path:
@@ -153,12 +185,15 @@ def _set_aside(folder: Path) -> Path:
     return place
 
 
-def _salvage(damaged: Path, fresh: Path, busy: Busy) -> int:
+def _salvage(folder: Path, tables: Sequence[str], busy: Busy) -> int | None:
     """Make a new database of what can be read of a damaged one; returns the number of events, 0 also without one.
+
+    None where it cannot be written.
 
     Rows between two that can be read may be missing. Where that is so in the outbox, all events in between are sent
     (again): at least once is the promise.
     """
+    damaged, fresh = folder / DATABASE, folder / _FRESH
     _forget(fresh)
     try:
         raw = sqlite3.connect(f"file:{quote(str(damaged.absolute()))}?mode=rw", uri=True, isolation_level=None)
@@ -170,16 +205,21 @@ def _salvage(damaged: Path, fresh: Path, busy: Busy) -> int:
                 new.execute(pragma)
             prepare(new, resources.files(__package__))
             new.execute("BEGIN")
-            for table in _TABLES:
+            for table in tables:
                 _carry(raw, table, new, busy)
             _mend(new)
+            there = {path for path, _ in crops.listing(folder)}
+            claimed = new.execute("SELECT crop FROM events WHERE crop IS NOT NULL").fetchall()
+            lost = [row for row in claimed if row[0] not in there]
+            new.executemany("UPDATE events SET crop = NULL, crop_bytes = 0 WHERE crop = ?", lost)
             count = int(new.execute("SELECT count(*) FROM events").fetchone()[0])
             new.execute("COMMIT")
         crops.sync_file(fresh)
     except (sqlite3.Error, OSError):
-        _log.exception("%s: nothing of it could be carried over", printable(damaged))
+        without = "" if "previews" in tables else ", not even without previews"
+        _log.exception("%s: it could not be carried over%s", printable(damaged), without)
         _forget(fresh)
-        return 0
+        return None
     return count
 
 

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -245,6 +246,48 @@ def test_what_is_unsent_is_sent_although_the_names_of_destinations_are_gone(tmp_
         assert sent == {"webhook": [1, 2, 3, 4, 5, 6], "mqtt": [1, 2, 3, 4, 5, 6]}
         assert store.outbox.pending("another", 1e9, 100) == []
         assert store.outbox.destinations() == ("webhook", "mqtt")
+
+
+def test_on_a_full_disk_crops_give_way_to_the_events_that_are_carried_over(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A disk on which all but six crops have to go for a second database to have room."""
+    _damage(folder, _pages_of(folder, "events")[10])
+    (folder / "damaged-1").mkdir()
+    (folder / "damaged-1" / "store.sqlite3").write_bytes(b"\0" * 4096)
+    size = sum(path.stat().st_size for path in folder.glob("store.sqlite3*"))
+    kept = sorted((folder / "crops").rglob("*.png"))[-6:]
+    lacking = sum(path.stat().st_size for path in (folder / "crops").rglob("*.png") if path not in kept) + 4096
+
+    def disk_usage(_: object) -> SimpleNamespace:
+        used = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        return SimpleNamespace(free=size - lacking + before - used)
+
+    before = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    monkeypatch.setattr(damage.shutil, "disk_usage", disk_usage)
+    damage.renew(folder, lambda _what, _seconds: None)
+    monkeypatch.undo()
+    assert sorted((folder / "crops").rglob("*.png")) == kept
+    assert "15 crops and older databases gave way" in caplog.text
+    with _open(folder) as store:
+        assert COUNT - 20 < len(store.events(limit=1000)) < COUNT
+        assert len([event for event in store.events(limit=1000) if event["crop"]]) == 6
+    assert check.check(folder, sleep=lambda _: None).faults == ()
+
+
+def test_where_the_disk_takes_no_previews_the_events_are_carried_over_without(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _damage(folder, _pages_of(folder, "events")[10])
+    with closing(sqlite3.connect(folder / "store.sqlite3")) as raw:
+        raw.execute("UPDATE previews SET jpeg = zeroblob(40000)")
+        raw.commit()
+    monkeypatch.setattr(damage, "_UNSHARED", (*damage._UNSHARED, "PRAGMA max_page_count = 150"))
+    with _open(folder) as store:
+        monkeypatch.undo()
+        assert COUNT - 20 < len(store.events(limit=1000)) < COUNT
+        assert len(store.outbox.pending("mqtt", 1e9, 1000)) == len(store.events(limit=1000))
+    assert check.check(folder, sleep=lambda _: None).counts["previews"] == 0
 
 
 class _PowerCutError(Exception):

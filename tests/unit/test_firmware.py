@@ -139,15 +139,24 @@ def test_a_read_only_card_is_written_to_where_the_program_writes_and_nowhere_els
     assert "rw" in ways["/data"].split(",")
 
 
-@pytest.mark.parametrize(("now", "set_to"), [(1_000, "@2000"), (3_000, "")])
+@pytest.mark.parametrize(
+    ("files", "now", "set_to"),
+    [
+        ({"store.sqlite3-wal": 2_000, "store.sqlite3": 9_000, "lock": 9_000}, 1_000, "@2000"),
+        ({"store.sqlite3": 2_000, "lock": 9_000}, 1_000, "@2000"),
+        ({"store.sqlite3-wal": 2_000}, 3_000, ""),
+        ({"lock": 9_000}, 1_000, ""),
+    ],
+)
 def test_a_clock_that_lost_its_time_goes_on_from_what_was_stored_last_and_never_backwards(
-    tmp_path: Path, now: int, set_to: str
+    tmp_path: Path, files: dict[str, int], now: int, set_to: str
 ) -> None:
+    """Whatever other files say: a clock that was once ahead has left its time on them."""
     unit = (FIRMWARE / "fake-hwclock/edge-ocr-clock.service").read_text("utf-8")
     (command,) = re.findall(r"^ExecStart=/bin/sh -c '(.*)'$", unit, re.MULTILINE)
     command = command.replace("$$", "$").replace("%%", "%").replace("/var/lib/edge-ocr", str(tmp_path / "stored"))
     (tmp_path / "stored").mkdir()
-    for name, at in (("events.db", 1_500), ("crops", 2_000)):
+    for name, at in files.items():
         (tmp_path / "stored" / name).touch()
         os.utime(tmp_path / "stored" / name, (at, at))
     date = f'date() {{ case $1 in --set=*) echo "${{1#--set=}}";; *) echo {now};; esac; }}'

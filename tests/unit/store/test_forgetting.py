@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from stored import DAY, WALL, an_attempt, an_event, counts_of, filled, ids_in, k
 
 from edge_ocr.config import KeepSettings, StoreSettings
 from edge_ocr.errors import StoreError
-from edge_ocr.store import Database, commands, retention
+from edge_ocr.store import Database, commands, damage, retention
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,3 +112,11 @@ def test_damaged_databases_grow_old_as_events_do(folder: Path, clock: FakeClock)
 def test_a_command_on_no_store_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no such file; name the folder of a store"):
         commands.forget(tmp_path, text="AB12")
+
+
+def test_damaged_databases_may_be_removed_by_two_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, here = folder / "damaged-1", folder / "damaged-2"
+    here.mkdir(parents=True)
+    monkeypatch.setattr(damage, "aside", lambda _: [gone, here])
+    assert damage.drop_aside(folder, math.inf) == 1
+    assert not here.exists()
