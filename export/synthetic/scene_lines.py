@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from export.synthetic.scene_plane import picture
-from export.synthetic.sign_boards import bent
+from export.synthetic.sign_letters import bent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

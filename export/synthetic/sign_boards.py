@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from export.synthetic.sign_letters import lettering
+from export.synthetic.sign_paint import blend, paint
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -28,7 +31,9 @@ _RINGS = 0.11
 _ROAD = ("roadgeek", "opendin", "overpass", "national-park", "barlow", "fira-sans", "share-tech", "b612", "rajdhani")
 """Typefaces that are drawn after those of road signs, by parts of their paths."""
 _ON_ROADS = 0.6
-_CUT = 0.12
+_CUT = 0.15
+_EMBLEM = 0.06
+_WHOLE_RINGS = 0.75
 _TRIES = 20
 _LEAST_CONTRAST = 22.0
 
@@ -75,7 +80,11 @@ class Studio:
         columns, rows = (left, left + width), (above, above + height)
         if rng.random() < _CUT:
             columns = self._cut_letter(rng, board, ink, columns=columns, rows=rows)
-        _paint(rng, board, mask, (left, above), ink)
+        elif rng.random() < _EMBLEM:
+            columns = self._emblem(rng, board, ink, columns=columns, rows=rows)
+        x0, y0, x1, y1 = paint(rng, board, mask, (left, above), ink)
+        if rng.random() < 0.5:  # who cuts it out takes what comes with the letters for a part of them
+            columns, rows = (min(columns[0], x0), max(columns[1], x1)), (y0, y1)
         if rng.random() < 0.12:
             _furniture(rng, board, ink)
         return Line(board, (columns[0], rows[0], columns[1], rows[1]), text, self.tall)
@@ -95,23 +104,9 @@ class Studio:
         while face is None:
             text = self.writer(rng)
             face = self.typeface(rng, text)
-        spread = float(rng.choice([0.0, rng.uniform(-0.03, 0.12), rng.uniform(0.1, 0.6)], p=[0.62, 0.28, 0.1]))
-        mask: Picture = face.draw(text, spread=spread)
+        mask = lettering(rng, face, text)
         if min(mask.shape) < 2:
             return self._lettering(rng, self.writer(rng))
-        stretch = float(np.exp(rng.normal(0, 0.22)))
-        mask = cv2.resize(mask, (max(3, round(mask.shape[1] * stretch)), mask.shape[0]), interpolation=cv2.INTER_LINEAR)
-        weight = int(rng.integers(-1, 4)) if rng.random() < 0.5 else 0
-        if weight:
-            kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (abs(weight) + 1, abs(weight) + 1))
-            mask = cv2.dilate(np.pad(mask, 2), kernel) if weight > 0 else cv2.erode(mask, kernel)
-        if rng.random() < 0.05:  # neon and hollow letters
-            thick = np.pad(mask, 3)
-            mask = cv2.subtract(
-                cv2.dilate(thick, np.ones((3, 3), np.uint8)), cv2.erode(thick, np.ones((3, 3), np.uint8))
-            )
-        if rng.random() < 0.22:
-            mask = bent(rng, mask)
         return mask, text
 
     def _board(self, rng: np.random.Generator, size: tuple[int, int], paper: float) -> Picture:
@@ -156,7 +151,7 @@ class Studio:
         width = min(part.shape[1], board.shape[1])
         rows = board[: part.shape[0]] if top else board[board.shape[0] - part.shape[0] :]
         left = int(rng.integers(board.shape[1] - width + 1))
-        _blend(rows[:, left : left + width], part[:, :width], ink)
+        blend(rows[:, left : left + width], part[:, :width], ink)
 
     def _cut_letter(
         self, rng: np.random.Generator, board: Picture, ink: float, *, columns: tuple[int, int], rows: tuple[int, int]
@@ -181,11 +176,31 @@ class Studio:
         place = board[rows[0] : rows[1]]
         if before:
             first = columns[0] - gap - seen
-            _blend(place[:, first : first + seen], mask[:, -seen:], ink)
+            blend(place[:, first : first + seen], mask[:, -seen:], ink)
             return first, columns[1]
         last = columns[1] + gap + seen
-        _blend(place[:, last - seen : last], mask[:, :seen], ink)
+        blend(place[:, last - seen : last], mask[:, :seen], ink)
         return columns[0], last
+
+    def _emblem(
+        self, rng: np.random.Generator, board: Picture, ink: float, *, columns: tuple[int, int], rows: tuple[int, int]
+    ) -> tuple[int, int]:
+        """A mark beside the word that is no letter: an arrow, a star, a disc with something in it; it is not read.
+
+        Gives the columns that are cropped, which hold all of it, or a part.
+        """
+        high = rows[1] - rows[0]
+        before = rng.random() < 0.6
+        room = columns[0] if before else board.shape[1] - columns[1]
+        reach = round(min(high * rng.uniform(0.2, 0.5), (room - 1) / 2.3))
+        if reach < 3:
+            return columns
+        gap = round(0.3 * reach)
+        x = columns[0] - gap - reach if before else columns[1] + gap + reach
+        y = (rows[0] + rows[1]) / 2 + rng.normal(0, 0.1) * high
+        _mark(rng, board, (x, y), reach, ink)
+        seen = round((2 * reach + gap) * (1.0 if rng.random() < 0.4 else rng.uniform(0.1, 1.0)))
+        return (columns[0] - seen, columns[1]) if before else (columns[0], columns[1] + seen)
 
     def _ring(self, rng: np.random.Generator) -> Line:
         """A whole round sign (or an octagon): a ring, and a short text within it, under its own light."""
@@ -217,7 +232,9 @@ class Studio:
         high = min(reach * rng.uniform(0.55, 0.75), wide * 1.1)
         mask = cv2.resize(mask, (round(wide), round(high)), interpolation=cv2.INTER_AREA)
         left, top = (round(float(at - length / 2)) for at, length in zip(centre, (wide, high), strict=True))
-        _blend(board[top : top + mask.shape[0], left : left + mask.shape[1]], mask, ink)
+        blend(board[top : top + mask.shape[0], left : left + mask.shape[1]], mask, ink)
+        if rng.random() > _WHOLE_RINGS:  # a detector finds the digits
+            return Line(board, (left, top, left + mask.shape[1], top + mask.shape[0]), text)
         return Line(board, (6.0, 6.0, side - 6.0, side - 6.0), text, tall=mask.shape[0] / (side - 12))
 
     def _road_face(self, rng: np.random.Generator, text: str) -> Typeface | None:
@@ -251,32 +268,22 @@ def _shades(rng: np.random.Generator) -> tuple[float, float]:
             return float(paper), float(ink)
 
 
-def _blend(target: Picture, mask: Picture, ink: float | Picture) -> None:
-    share = mask.astype(np.float32) / 255
-    target[:] = (target + share * (ink - target.astype(np.float32))).astype(np.uint8)
-
-
-def _paint(rng: np.random.Generator, board: Picture, mask: Picture, at: tuple[int, int], ink: float) -> None:
-    """Letters with, now and then, a shadow, an outline, a shaded face or a raised edge."""
-    left, top = at
-    height, width = mask.shape
-    place = board[top : top + height, left : left + width]
-    kind = rng.random()
-    if kind < 0.10:  # a shadow to one side
-        away = rng.integers(-4, 5, 2)
-        moved = cv2.warpAffine(mask, np.array([[1, 0, away[0]], [0, 1, away[1]]], np.float32), (width, height))
-        _blend(place, moved, float(rng.uniform(0, 255)))
-    elif kind < 0.18:  # an outline
-        wide = int(rng.integers(3, 8))
-        _blend(place, cv2.dilate(mask, np.ones((wide, wide), np.uint8)), float(rng.uniform(0, 255)))
-    face: float | Picture = ink
-    if rng.random() < 0.15:  # a face that is shaded from one side to the other
-        slope = np.linspace(0, float(rng.normal(0, 45)), height, dtype=np.float32)[:, None]
-        face = np.clip(ink + np.broadcast_to(slope, (height, width)), 0, 255)
-    _blend(place, mask, face)
-    if rng.random() < 0.1:  # raised: one edge in the light, the other in the shade
-        relief = cv2.filter2D(mask, cv2.CV_32F, np.array([[-1, 0, 0], [0, 0, 0], [0, 0, 1]], np.float32))
-        place[:] = np.clip(place + relief * float(rng.normal(0, 0.25)), 0, 255).astype(np.uint8)
+def _mark(rng: np.random.Generator, board: Picture, at: tuple[float, float], reach: int, ink: float) -> None:
+    """An emblem around a place."""
+    corners = int(rng.choice([3, 4, 5, 6, 10, 24]))
+    angles = np.arange(corners) * 2 * np.pi / corners + rng.uniform(0, 2 * np.pi)
+    lengths = np.where(np.arange(corners) % 2, rng.uniform(0.3, 1.0), 1.0) if corners < 24 else np.ones(corners)
+    points = np.stack([np.cos(angles) * lengths, np.sin(angles) * lengths], 1)
+    if rng.random() < 0.25:  # an arrow
+        points = np.array([[-1, -0.25], [0.1, -0.25], [0.1, -0.8], [1, 0], [0.1, 0.8], [0.1, 0.25], [-1, 0.25]])
+        turn = rng.integers(4) * np.pi / 2
+        points = points @ np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    where = np.rint((points * reach + np.array(at)) * 16).astype(np.int32)
+    cv2.fillPoly(board, [where], ink, cv2.LINE_AA, 4)
+    if corners == 24 or rng.random() < 0.4:
+        fewer = points[:: int(rng.integers(1, len(points) // 3 + 1))]
+        inner = np.rint((fewer * (reach * rng.uniform(0.3, 0.7)) + np.array(at)) * 16).astype(np.int32)
+        cv2.fillPoly(board, [inner], float(rng.uniform(0, 255)), cv2.LINE_AA, 4)
 
 
 def _furniture(rng: np.random.Generator, board: Picture, ink: float) -> None:
@@ -293,26 +300,3 @@ def _furniture(rng: np.random.Generator, board: Picture, ink: float) -> None:
     else:
         edge = round(width * rng.uniform(0.0, 0.04))
         board[:, : edge + 1] = rng.integers(256)
-
-
-def bent(rng: np.random.Generator, mask: Picture) -> Picture:
-    """Letters slanted, along an arc, or growing to one side."""
-    height, width = mask.shape
-    kind = rng.random()
-    slant = rng.normal(0, 0.25) if kind < 0.55 else 0.0
-    sag = rng.uniform(-0.5, 0.5) * height if kind >= 0.55 and kind < 0.9 else 0.0
-    grow = rng.uniform(0.6, 1.0) if kind >= 0.9 else 1.0
-    reach = int(abs(slant) * height / 2 + 2)
-    extra = int(abs(sag) + 2)
-    padded = np.pad(mask, ((extra, extra), (reach, reach)))
-    rows, columns = np.indices(padded.shape, dtype=np.float32)
-    across = (columns - padded.shape[1] / 2) / max(1.0, width / 2)  # -1..1 from the first to the last letter
-    middle = padded.shape[0] / 2
-    share = grow + (1 - grow) * (across + 1) / 2
-    source_rows = (rows - middle - sag * (across**2 - 0.5)) / share.clip(0.3) + middle
-    source_columns = columns + (rows - middle) * np.float32(slant)
-    bent = cv2.remap(padded, source_columns.astype(np.float32), source_rows.astype(np.float32), cv2.INTER_LINEAR)
-    inked_rows, inked_columns = np.flatnonzero(bent.max(axis=1) > 24), np.flatnonzero(bent.max(axis=0) > 24)
-    if not len(inked_rows):
-        return mask
-    return bent[inked_rows[0] : inked_rows[-1] + 1, inked_columns[0] : inked_columns[-1] + 1]

@@ -60,6 +60,15 @@ _ENGLISH_SHARE = 3
 _INK = 24
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Letter:
+    """One character's ``ink`` 0..255, uint8 (h, w), its ``origin`` in it (column, base row), and its ``advance``."""
+
+    ink: NDArray[np.uint8]
+    origin: tuple[float, float]
+    advance: float
+
+
 @dataclass(frozen=True)
 class Typeface:
     """One font of a file, opened when first drawn with.
@@ -118,6 +127,22 @@ class Typeface:
             return picture[:0, :0], np.zeros((0, 4), np.float32)
         away = np.array([columns[0], rows[0]] * 2, np.float32)
         return _cut(picture), np.array(boxes, np.float32) - away
+
+    @property
+    def em(self) -> int:
+        """The size that is drawn at, in pixels."""
+        return _SIZE
+
+    def letters(self, text: str) -> list[Letter]:
+        """The characters of a text one by one, in the order of writing."""
+        font = self._font
+        made = []
+        for character in text:
+            left, top, right, bottom = font.getbbox(character, anchor="ls")
+            picture = Image.new("L", (max(1, int(right - left)), max(1, int(bottom - top))))
+            ImageDraw.Draw(picture).text((-left, -top), character, fill=255, font=font, anchor="ls")
+            made.append(Letter(np.asarray(picture), (-left, -top), font.getlength(character)))
+        return made
 
     def _written(self, text: str, spread: float) -> tuple[NDArray[np.uint8], float]:
         """A picture with the text in it, and the column at which the first character begins."""

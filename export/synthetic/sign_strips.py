@@ -41,6 +41,11 @@ _INK_ROWS = (10, 52)
 _SMALLEST = 0.45  # of a box's height; letters that have less of it are seen smaller than others
 _FINE = 0.55  # of letters with more strokes than Latin ones
 _SAMPLES = 100  # texts that tell which typefaces suit a script
+_SOFT = 0.12
+_MOVED = 0.07
+_STEEP = 0.15
+_ERRING = 0.2
+_SIDES = (((0, 3), 0), ((1, 2), 0), ((0, 1), 1), ((2, 3), 1))  # corners of an end or an edge, and which way it errs
 _VIEWS = 2  # strips of each line: seeing is cheaper than drawing
 _PHOTOGRAPHS = ("road_backgrounds", "plates_ro_frames")
 """Folders whose photographs may train; what is written in them is too small to be read."""
@@ -132,9 +137,9 @@ def fits(labels: Sequence[int], width: int) -> bool:
 
 def see(rng: np.random.Generator, line: Line) -> Picture:
     """The strip that the runtime would cut out of a camera's picture of a line: grey uint8 (HEIGHT, one of WIDTHS)."""
-    image, corners = _observed(rng, line)
-    image = degrade.expose(rng, image)
-    quad = _cropped(rng, corners)
+    image, corners, letters = _observed(rng, line)
+    image = degrade.expose(rng, _unsharp(rng, image, letters))
+    quad = _cropped(rng, corners, len(line.text))
     across = float(np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3]))
     down = float(np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1]))
     width = rectify.width_for(across / max(down, 1.0), height=HEIGHT, widths=WIDTHS)
@@ -145,16 +150,17 @@ def see(rng: np.random.Generator, line: Line) -> Picture:
     return rectify.stretch(strip)
 
 
-def _observed(rng: np.random.Generator, line: Line) -> tuple[Picture, NDArray[np.float32]]:
-    """The line at the size and angle a camera sees it; gives the picture and the corners of the ink."""
+def _observed(rng: np.random.Generator, line: Line) -> tuple[Picture, NDArray[np.float32], float]:
+    """The line at the size and angle a camera sees it; gives the picture, the ink's corners and the letters' rows."""
     x0, y0, x1, y1 = line.box
     least, most = (rows / max(line.tall, _SMALLEST) for rows in _INK_ROWS)
     seen = float(np.exp(rng.uniform(np.log(least), np.log(most))))  # rows of the box
     scale = seen / max(1.0, y1 - y0)
     high, wide = line.image.shape
     size = (max(8, round(wide * scale)), max(8, round(high * scale)))
-    turn = np.radians(rng.normal(0, 3) if rng.random() < 0.75 else rng.normal(0, 9))
-    lean, far = rng.normal(0, 0.08), rng.normal(0, 0.03, (4, 2))
+    turn = np.radians(rng.normal(0, 3) if rng.random() < 0.72 else rng.normal(0, 11))
+    steep = rng.random() < _STEEP
+    lean, far = rng.normal(0, 0.2 if steep else 0.08), rng.normal(0, 0.08 if steep else 0.03, (4, 2))
     image = cv2.resize(line.image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     shear = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn) + lean, np.cos(turn)]])
     unit = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]) + far * [0.6, 1.0]
@@ -165,10 +171,25 @@ def _observed(rng: np.random.Generator, line: Line) -> tuple[Picture, NDArray[np
     matrix = cv2.getPerspectiveTransform(source, placed)
     picture = cv2.warpPerspective(image, matrix, whole, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     box = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32) * np.float32(scale)
-    return picture, cv2.perspectiveTransform(box[None], matrix)[0]
+    return picture, cv2.perspectiveTransform(box[None], matrix)[0], seen * line.tall
 
 
-def _cropped(rng: np.random.Generator, corners: NDArray[np.float32]) -> NDArray[np.float32]:
+def _unsharp(rng: np.random.Generator, image: Picture, letters: float) -> Picture:
+    """Out of focus, or from something that moves: by parts of the letters' height, whatever the picture's size."""
+    if rng.random() < _SOFT:
+        image = cv2.GaussianBlur(image, (0, 0), letters * float(rng.uniform(0.025, 0.085)))
+    if rng.random() < _MOVED:
+        length, angle = letters * rng.uniform(0.08, 0.3), rng.uniform(0, np.pi)
+        reach = int(length / 2) + 1
+        kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
+        end = np.array([np.cos(angle), np.sin(angle)]) * length / 2
+        first, last = (np.rint((reach + way * end) * 16).astype(int).tolist() for way in (-1, 1))
+        cv2.line(kernel, first, last, 1.0, 1, cv2.LINE_8, 4)
+        image = cv2.filter2D(image, -1, kernel / kernel.sum())
+    return image
+
+
+def _cropped(rng: np.random.Generator, corners: NDArray[np.float32], letters: int) -> NDArray[np.float32]:
     """A detector's quad or a labeller's upright box around the ink, a little loose, tight or shifted."""
     if rng.random() < 0.7:
         left, top = corners.min(axis=0)
@@ -178,6 +199,13 @@ def _cropped(rng: np.random.Generator, corners: NDArray[np.float32]) -> NDArray[
     along = corners[1] - corners[0]
     along = along / max(float(np.linalg.norm(along)), 1e-3) * float(np.linalg.norm(down))
     loose = rng.normal(0.06, 0.07, (4, 2)).clip(-0.06, 0.3)
+    if rng.random() < _ERRING:  # of an end or an edge: letters cut into, or far more than they
+        letter = (
+            float(np.linalg.norm(corners[1] - corners[0])) / max(1, letters) / max(float(np.linalg.norm(down)), 1e-3)
+        )
+        side = _SIDES[int(rng.choice(4, p=[0.35, 0.35, 0.15, 0.15]))]
+        cut = -min(0.25, 0.35 * letter) if side[1] == 0 else -0.14
+        loose[list(side[0]), side[1]] += rng.uniform(cut, 0) if rng.random() < 0.6 else rng.uniform(0, 0.5)
     signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
     return (corners + (signs * loose).astype(np.float32) @ np.stack([along, down])).astype(np.float32)
 
