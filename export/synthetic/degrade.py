@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import cv2
@@ -17,9 +19,10 @@ if TYPE_CHECKING:
 
     Corners = NDArray[np.float32]
 
-_LEAST_WIDTH, _MOST_WIDTH = 52, 320
+_LEAST_WIDTH, _MOST_WIDTH = 52, 400
 _LEAST_LETTER = 6.5  # pixels
 _TOO_FAR_SHARE = 0.12
+_NORMAL = np.array([NormalDist().inv_cdf((step + 0.5) / 256) for step in range(256)], np.float32)
 _ENLARGED_SHARE = 0.1
 _ENLARGED_WIDTH = 260  # pixels, beyond which nobody enlarges
 
@@ -38,13 +41,13 @@ def see(rng: np.random.Generator, plate: Plate, *, width: int, height: int) -> P
 def expose(rng: np.random.Generator, image: Picture) -> Picture:
     """Blur, light and shade, sensor and compression, on a grey picture."""
     width = image.shape[1]
-    blur = abs(rng.normal(0, 0.6)) * (width / 300 + 0.5)
+    blur = abs(rng.normal(0, 0.5)) * (width / 300 + 0.4)
     if blur > 0.35:
         image = cv2.GaussianBlur(image, (0, 0), blur)
     if rng.random() < 0.09:
         image = cv2.filter2D(image, -1, _motion(rng, width))
     out = _sense(rng, _lit(rng, image))
-    if rng.random() < 0.12:
+    if rng.random() < 0.25:
         out = _sharpened(rng, out)
     if rng.random() < 0.02:
         _interlaced(rng, out)
@@ -59,7 +62,7 @@ def _lit(rng: np.random.Generator, image: Picture) -> NDArray[np.float32]:
         glow = cv2.GaussianBlur(light, (0, 0), width / 120 + 0.5)
         light = np.maximum(light, glow * np.float32(rng.uniform(1.0, 1.4)))
     if rng.random() < 0.5:
-        cells = rng.uniform(0.35, 1.3, (2, 3)).astype(np.float32)
+        cells = rng.uniform(0.45, 1.3, (2, 3)).astype(np.float32)
         light *= cv2.resize(cells, (width, height), interpolation=cv2.INTER_LINEAR)
     if rng.random() < 0.15:
         _shadow(rng, light)
@@ -79,7 +82,7 @@ def _sense(rng: np.random.Generator, light: NDArray[np.float32]) -> Picture:
     light = light * contrast + level if thin else (light - 128) * contrast + 128 + level
     noise = abs(rng.normal(0, 4.5)) * min(1.0, contrast)
     if noise > 0.5:
-        light += rng.standard_normal(light.shape, np.float32) * np.float32(noise)
+        light += _grain(rng, light.shape) * np.float32(noise)
     out: Picture = np.clip(light, 0, 255).astype(np.uint8)
     if rng.random() < 0.7:
         # what thin contrast leaves, coarse quantisation wipes out; video is coarser than photographs are
@@ -136,6 +139,12 @@ def _observe(rng: np.random.Generator, plate: Picture, fine: float) -> tuple[Pic
     picture = _surroundings(rng, size)
     cv2.warpPerspective(plate, matrix, size, dst=picture, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
     return picture, corners
+
+
+def _grain(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Normal noise in 256 steps, from one random byte a pixel: a third of the time that exact noise takes."""
+    drawn = np.frombuffer(rng.bytes(math.prod(shape)), np.uint8).reshape(shape)
+    return np.asarray(cv2.LUT(drawn, _NORMAL), np.float32)
 
 
 def _enlarged(rng: np.random.Generator, image: Picture, corners: Corners) -> tuple[Picture, Corners]:

@@ -26,7 +26,7 @@ def american(rng: np.random.Generator, canvas: Picture, ink: Colour, face: Face)
     """A state's name, a slogan, stickers, often a picture, sometimes a mark or small letters before the text."""
     height, width = canvas.shape[:2]
     if rng.random() < 0.55:
-        drawing.scene(rng, canvas, rng.uniform(0.05, 0.45))
+        drawing.scene(rng, canvas, rng.uniform(0.03, 0.35))
     if rng.random() < 0.3:  # bands of colour above and below
         depth = round(height * rng.uniform(0.1, 0.25))
         canvas[:depth] = drawing.colour(rng)
