@@ -181,13 +181,25 @@ def _interlaced(rng: np.random.Generator, image: Picture) -> None:
 
 
 def _surroundings(rng: np.random.Generator, size: tuple[int, int]) -> Picture:
-    """Bumper, boot lid, shadow: washes of grey with a few hard edges."""
+    """Bumper, boot lid, shadow: washes of grey with a few hard edges, lamps, badges, a grille, the make."""
     cells = rng.integers(0, 200) + rng.normal(0, 25, (3, 3))
     picture = cv2.resize(np.clip(cells, 0, 255).astype(np.uint8), size, interpolation=cv2.INTER_LINEAR)
     for _ in range(int(rng.integers(0, 5))):
         x0, x1 = sorted(rng.integers(-10, size[0] + 10, 2).tolist())
         y0 = int(rng.integers(-5, size[1]))
         cv2.rectangle(picture, (x0, y0), (x1, y0 + int(rng.integers(2, 14))), int(rng.integers(256)), -1)
+    sort = rng.random()
+    at, shade = (int(rng.integers(size[0])), int(rng.integers(size[1]))), int(rng.integers(256))
+    if sort < 0.1:
+        cv2.circle(picture, at, int(rng.integers(2, 4 + size[1] // 5)), shade, -1 if sort < 0.05 else 2, cv2.LINE_AA)
+    elif sort < 0.16:  # seldom so large that it could be the text of a plate
+        text = "".join(chr(letter) for letter in rng.integers(ord("A"), ord("Z") + 1, int(rng.integers(2, 8))))
+        cv2.putText(
+            picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, size[1] * rng.uniform(0.002, 0.006), shade, 1, cv2.LINE_AA
+        )
+    elif sort < 0.2:
+        step = int(rng.integers(4, 14))
+        picture[at[1] :: step] = shade
     return picture
 
 
