@@ -92,7 +92,12 @@ class Table:
         """The first line."""
         return self.line(self.titles, colours=("bold",) * len(self.titles))
 
-    def line(self, cells: Sequence[str], *, colours: Sequence[str | None]) -> str:
+    def row(self, cells: Mapping[str, tuple[str, str | None]]) -> str:
+        """One line of cells and their colours by title; those of no column are left out."""
+        shown = [cells[title] for title in self.titles]
+        return self.line([text for text, _ in shown], [colour for _, colour in shown])
+
+    def line(self, cells: Sequence[str], colours: Sequence[str | None]) -> str:
         """One line; a cell that is too long loses its beginning."""
         fitted = [
             (cell if len(cell) <= width else "…" + cell[len(cell) - width + 1 :]).ljust(width)
@@ -106,18 +111,23 @@ def read_table(paths: Sequence[str], style: Style, *, kind: Kind = Kind.PLATE) -
     """The table for `read`, as wide as its paths need, and as texts of a kind do."""
     widest = min(max((len(path) for path in paths), default=0), _WIDEST)
     text = 10 if kind in (Kind.PLATE, Kind.DIGITS) else 32
-    return Table(("FILE", "TEXT", "SURE", "REGION", "OR"), (max(widest, 4), text, 4, 6), style)
+    widths = {"FILE": max(widest, 4), "TEXT": text, "SURE": 4, "REGION": 6, "OR": 0}
+    # Regions are those of plates, and a sign is put together of readings that have other texts each.
+    left_out = {Kind.PLATE: (), Kind.SIGN: ("REGION", "OR")}.get(kind, ("REGION",))
+    titles = tuple(title for title in widths if title not in left_out)
+    return Table(titles, tuple(widths[title] for title in titles[:-1]), style)
 
 
 def read_lines(table: Table, result: Result) -> Iterator[str]:
     """One line a reading or a sign, or one that says that there is none; none for an error, which stderr tells."""
     path = printable(result.path)
     for found in result.readings if result.signs is None else result.signs:
-        cells = (path, *(_sign_cells(found) if isinstance(found, Sign) else _reading_cells(found)))
-        yield table.line(cells, colours=(None, "bold", _colour(found.confidence), None, "dim"))
+        cells = {"FILE": (path, None), "TEXT": (found.text, "bold"), **_judged(found)}
+        yield table.row(cells)
         path = ""
     if not result.readings and result.error is None:
-        yield table.line((path, "-", "", "", "nothing to read found"), colours=("dim",) * 5)
+        blank = ("",) * (len(table.titles) - 3)
+        yield table.line((path, "-", *blank, "nothing to read found"), colours=("dim",) * len(table.titles))
 
 
 def watch_table(style: Style) -> Table:
@@ -127,10 +137,9 @@ def watch_table(style: Style) -> Table:
 
 def watch_line(table: Table, event: Event) -> str:
     """One line for an event."""
-    text, sure, region, others = _reading_cells(event.reading)
     moment = str(event.first.as_json(0)["wall"]).replace("T", " ").removesuffix("Z")
-    colours = (None, "bold", _colour(event.reading.confidence), None, None, "dim")
-    return table.line((moment, text, sure, region, str(event.reads), others), colours=colours)
+    own = {"FIRST SEEN (UTC)": (moment, None), "TEXT": (event.reading.text, "bold"), "READS": (str(event.reads), None)}
+    return table.row(own | _judged(event.reading))
 
 
 def json_line(values: Mapping[str, Any]) -> str:
@@ -138,12 +147,12 @@ def json_line(values: Mapping[str, Any]) -> str:
     return json.dumps(values, ensure_ascii=True, allow_nan=False)
 
 
-def _sign_cells(sign: Sign) -> tuple[str, str, str, str]:
-    return sign.text, f"{sign.confidence:.0%}", "-", ""
-
-
-def _reading_cells(reading: Reading) -> tuple[str, str, str, str]:
-    return reading.text, f"{reading.confidence:.0%}", reading.region or "-", _others(reading.alternatives)
+def _judged(found: Reading | Sign) -> dict[str, tuple[str, str | None]]:
+    """What stands beside a text, and its colours, by the columns' titles."""
+    sure: dict[str, tuple[str, str | None]] = {"SURE": (f"{found.confidence:.0%}", _colour(found.confidence))}
+    if isinstance(found, Sign):
+        return sure
+    return {**sure, "REGION": (found.region or "-", None), "OR": (_others(found.alternatives), "dim")}
 
 
 def _reading_json(reading: Reading) -> dict[str, Any]:

@@ -143,12 +143,19 @@ class _Line:
     @classmethod
     def of(cls, parts: Sequence[Reading | _Line]) -> _Line:
         readings = [reading for part in parts for reading in (part.readings if isinstance(part, _Line) else (part,))]
-        along = _direction(readings)
+        along = cls(tuple(readings)).along
         return cls(tuple(sorted(readings, key=lambda reading: float(_middle(reading.quad) @ along))))
 
     @cached_property
+    def pull(self) -> tuple[float, float]:
+        """The vectors along its texts, added up; longer ones know the direction better."""
+        corners = np.array([reading.quad.corners for reading in self.readings])
+        across, down = (corners[:, 1] - corners[:, 0] + corners[:, 2] - corners[:, 3]).sum(axis=0).tolist()
+        return across, down
+
+    @cached_property
     def along(self) -> NDArray[np.float64]:
-        return _direction(self.readings)
+        return _unit(self.pull)
 
     @cached_property
     def height(self) -> float:
@@ -206,6 +213,10 @@ def _level(one: _Line, other: _Line, *, gap: float = math.inf) -> bool:
     if heights[1] > _WORD_HEIGHTS * heights[0] or _far(one, other, gap) or float(one.along @ other.along) < _ALIGNED:
         return False
     along = _mean_direction(one, other)
+    (middle, radius), (place, reach) = one.around, other.around
+    aside = (place[1] - middle[1]) * float(along[0]) - (place[0] - middle[0]) * float(along[1])
+    if abs(aside) > radius + reach + _WORD_OFFSET * heights[0]:  # most pairs are, and spans take longer
+        return False
     a0, a1, top, bottom = one.spans(along)
     b0, b1, upper, lower = other.spans(along)
     offset = abs((top + bottom) - (upper + lower)) / 2
@@ -253,7 +264,7 @@ def _as_one(line: _Line) -> Reading:
 
 
 def _sign(parts: list[_Line]) -> Sign:
-    along = _direction([reading for line in parts for reading in line.readings])
+    along = _Line.of(parts).along
     ordered = sorted(parts, key=lambda line: sum(line.spans(along)[2:]))
     whole = _Line.of(ordered)
     return Sign(tuple(_merged([_entry(line) for line in ordered], ordered)), _around(whole, along))
@@ -330,16 +341,14 @@ def _around(line: _Line, along: NDArray[np.float64]) -> Quad:
     return Quad(corners_of([corner.tolist() for corner in corners]), quads[0].kind, min(quad.score for quad in quads))
 
 
-def _direction(readings: Sequence[Reading]) -> NDArray[np.float64]:
-    """The unit vector along the texts; longer ones know it better."""
-    corners = np.array([reading.quad.corners for reading in readings])
-    total = (corners[:, 1] - corners[:, 0] + corners[:, 2] - corners[:, 3]).sum(axis=0)
-    length = float(np.hypot(*total))
-    return np.asarray(total / length if length > 0 else np.array([1.0, 0.0]), np.float64)
-
-
 def _mean_direction(one: _Line, other: _Line) -> NDArray[np.float64]:
-    return _direction([*one.readings, *other.readings])
+    return _unit((one.pull[0] + other.pull[0], one.pull[1] + other.pull[1]))
+
+
+def _unit(pull: tuple[float, float]) -> NDArray[np.float64]:
+    """The unit vector of a direction; that of level text where there is none."""
+    length = math.hypot(*pull)
+    return np.array([pull[0] / length, pull[1] / length] if length > 0 else [1.0, 0.0])
 
 
 def _middle(quad: Quad) -> NDArray[np.float64]:

@@ -85,9 +85,17 @@ def test_other_kinds_have_no_signs(picture: Path, capsys: pytest.CaptureFixture[
 def test_texts_of_signs_have_more_room_than_those_of_plates() -> None:
     style = output.Style(coloured=False)
     plates, seen = (output.read_table(["a.jpg"], style, kind=kind) for kind in (Kind.PLATE, Kind.SIGN))
-    cells = ("a.jpg", "LIVING ROOM LOUNGE", "91%", "-", "")
-    assert "LIVING ROOM LOUNGE" in seen.line(cells, colours=(None,) * 5)
-    assert "LIVING ROOM LOUNGE" not in plates.line(cells, colours=(None,) * 5)
+    cells = dict.fromkeys(plates.titles, ("LIVING ROOM LOUNGE", None)) | {"FILE": ("a.jpg", None)}
+    assert seen.row(cells) == f"a.jpg  {'LIVING ROOM LOUNGE':<32}  LIVING ROOM LOUNGE"
+    assert "…OM LOUNGE" in plates.row(cells)
+
+
+@pytest.mark.parametrize(("kind", "titles"), [("sign", "FILE TEXT SURE"), ("word", "FILE TEXT SURE OR")])
+def test_columns_that_would_always_be_empty_are_left_out(kind: str, titles: str) -> None:
+    table = output.read_table(["a.jpg"], output.Style(coloured=False), kind=Kind(kind))
+    assert table.head().split() == titles.split()
+    (line,) = output.read_lines(table, output.Result("a.jpg", (9, 9), {}, (), None))
+    assert line.split() == ["a.jpg", "-", "nothing", "to", "read", "found"]
 
 
 def test_people_see_a_line_for_each_sign(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:

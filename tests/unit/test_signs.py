@@ -8,7 +8,7 @@ import random
 import numpy as np
 import pytest
 
-from edge_ocr.signs import lines, signs
+from edge_ocr.signs import _Line, lines, signs
 from edge_ocr.types import Kind, Quad, Reading, corners_of
 
 
@@ -183,3 +183,14 @@ def test_passing_over_pairs_that_are_far_apart_changes_nothing(monkeypatch: pyte
     assert {len(found) for found, _ in quick} > {2, 3}
     monkeypatch.setattr("edge_ocr.signs._far", lambda *_: False)
     assert [(signs(board), lines(board)) for board in boards] == quick
+
+
+def test_words_all_over_a_picture_are_hardly_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 780 pairs; measuring each takes a second where there are 300 words."""
+    measured: list[object] = []
+    real = _Line.spans
+    monkeypatch.setattr(_Line, "spans", lambda line, along: measured.append(line) or real(line, along))
+    chance = random.Random(3)
+    found = [word("way", 2000 * chance.random(), 60.0 * row) for row in range(40)]
+    assert len(lines(found)) == 40
+    assert len(measured) < 200
