@@ -166,6 +166,16 @@ people() {
     install -d -m 0750 -o edge-ocr -g edge-ocr /var/lib/edge-ocr
 }
 
+# Each of two folders under the other's name, in one step: a power cut between two would leave no program.
+exchange() {
+    python3 -c '
+import ctypes, os, sys
+here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of renameat2(2)
+one, other = map(os.fsencode, sys.argv[1:])
+sys.exit(ctypes.CDLL(None).renameat2(here, one, here, other, exchange) != 0)
+' "$1" "$2" 2>/dev/null
+}
+
 # The release that the installer makes. An update makes the next ones beside it (docs/guide/updates.md).
 release() {
     own=$(find "${WHEELS:-$HERE}" -maxdepth 1 -name 'edge_ocr-*.whl' | sort | tail -n 1)
@@ -206,9 +216,13 @@ release() {
         printf '%s' "$EXTRAS" >"$part/extras"
         printf 'format = 1\nname = "%s"\nserial = 0\n' "$name" >"$part/release.toml"
         sync
-        [ ! -d "$folder" ] || mv "$folder" "$part.old"
-        mv "$part" "$folder"
-        rm -rf "$part.old"
+        if [ ! -d "$folder" ]; then
+            mv "$part" "$folder"
+        elif ! exchange "$part" "$folder"; then # a file system that cannot
+            mv "$folder" "$part.old"
+            mv "$part" "$folder"
+        fi
+        rm -rf "$part" "$part.old"
         CHANGED=yes
     fi
     put "$(find "$folder/venv" -path '*/edge_ocr/update/slots.py')" "$ROOT/slots.py"

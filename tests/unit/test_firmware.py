@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +173,7 @@ def test_without_anything_stored_the_clock_is_left_alone(tmp_path: Path) -> None
     assert (done.stdout, done.stderr) == ("", "")
 
 
-def release_of(tmp_path: Path, *, pip: str) -> subprocess.CompletedProcess[str]:
+def release_of(tmp_path: Path, *, pip: str, mv: str = 'command mv "$@"') -> subprocess.CompletedProcess[str]:
     """The installer's own making of a release, in a folder, with a Python that makes nothing but an environment."""
     text = (FIRMWARE / "install.sh").read_text("utf-8").partition('\nif [ "$ACTION" = uninstall ]')[0]
     text = text.replace('[ "$(id -u)" = 0 ]', "true").replace("ROOT=/opt/edge-ocr", f"ROOT={tmp_path}")
@@ -180,11 +181,12 @@ def release_of(tmp_path: Path, *, pip: str) -> subprocess.CompletedProcess[str]:
     tools = tmp_path / "bin"
     tools.mkdir(exist_ok=True)
     makes = f'mkdir -p "$4/bin"; printf "#!/bin/sh\\n{pip}\\n" >"$4/bin/python"; chmod +x "$4/bin/python"'
-    (tools / "python3").write_text(f'#!/bin/sh\n[ "$2" != venv ] || {{ {makes}; }}\n', "ascii")
+    other = f'[ "$1" != -c ] || exec {sys.executable} "$@"'
+    (tools / "python3").write_text(f'#!/bin/sh\n{other}\n[ "$2" != venv ] || {{ {makes}; }}\n', "ascii")
     (tools / "python3").chmod(0o755)
     path = f"{tools}:{os.environ['PATH']}"
     return subprocess.run(
-        ["sh", "-c", f"{text}\nput() {{ :; }}\nrelease"],
+        ["sh", "-c", f"{text}\nput() {{ :; }}\nmv() {{ {mv}; }}\nrelease"],
         capture_output=True,
         text=True,
         check=False,
@@ -202,5 +204,17 @@ def test_an_installation_that_fails_leaves_the_one_that_runs_alone(tmp_path: Pat
     assert "could not be installed" in failed.stderr
     assert (tmp_path / "current/mark").is_file()
     assert release_of(tmp_path, pip="exit 0").returncode == 0
+    assert not (tmp_path / "current/mark").exists()
+    assert [path.name for path in (tmp_path / "releases").iterdir()] == ["source"]
+
+
+def test_an_installation_takes_the_place_of_the_one_that_runs_in_one_step(tmp_path: Path) -> None:
+    """A power cut between two renames would leave none."""
+    (tmp_path / "releases").mkdir()
+    assert release_of(tmp_path, pip="exit 0").returncode == 0
+    (tmp_path / "current/mark").touch()
+    again = release_of(tmp_path, pip="exit 0", mv="exit 9")
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "current/release.toml").is_file()
     assert not (tmp_path / "current/mark").exists()
     assert [path.name for path in (tmp_path / "releases").iterdir()] == ["source"]
