@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from edge_ocr import health as health_module
 from edge_ocr.clock import FakeClock
@@ -201,6 +202,24 @@ def test_prometheus_understands_every_line(health: Health) -> None:
     assert "# TYPE edge_ocr_queue_depth gauge" in lines
     names = [line.split()[2] for line in lines if line.startswith("# TYPE")]
     assert len(names) == len(set(names))
+
+
+def test_prometheus_own_parser_reads_every_figure_back(health: Health) -> None:
+    labels = {"camera": 'a"b\\c\nd'}
+    health.count("frames", 7, **labels)
+    for name in COUNTERS:
+        health.count(name, 2)
+    health.watch_queue("mqtt", lambda: Queue(1, 0, 3.0, None))
+    snapshot = health.snapshot()
+    families = list(text_string_to_metric_families(snapshot.prometheus()))
+    read = {(sample.name, *sorted(sample.labels.items())): sample.value for one in families for sample in one.samples}
+    kinds = {
+        sample.name: f"edge_ocr_{sample.name}" + "_total" * (sample.name in COUNTERS) for sample in snapshot.samples
+    }
+    assert read == {(kinds[one.name], *one.labels): pytest.approx(one.value) for one in snapshot.samples}
+    assert read["edge_ocr_frames_total", ("camera", labels["camera"])] == 7
+    assert {one.type for one in families} == {"counter", "gauge"}
+    assert all(one.documentation for one in families)
 
 
 def test_every_figure_has_a_help_text_and_no_name_is_both(health: Health) -> None:
