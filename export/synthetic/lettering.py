@@ -23,7 +23,7 @@ _SLIT_SHARE = 0.14
 _UNEVEN_SHARE = 0.05
 _ITALIC_SHARE = 0.05
 _WORN_SHARE = 0.05
-SMALL = 0.42
+SMALL = 0.48
 """Of the height of the others: letters of two small lines, in the mean."""
 _RIM = 6
 """Empty columns beside a setting, into which bent strokes may reach."""
@@ -39,10 +39,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Setting:
-    """A line of text as one mask; ``gaps`` are the centres between groups, in columns of the mask."""
+    """A line of text as one mask; ``gaps`` are the centres and widths between groups, in columns of the mask."""
 
     mask: Picture
-    gaps: list[float]
+    gaps: list[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,12 @@ def letter(rng: np.random.Generator, line: Line, *, gap: float, space: float) ->
         groups = _uneven(rng, groups)
     slant = _slant(rng)
     rim = _RIM + round(abs(slant) * MASK_HEIGHT / 2)
-    parts, gaps, column = [_blank(rim)], [], rim
+    parts, column = [_blank(rim)], rim
+    gaps: list[tuple[float, float]] = []
     for number, group in enumerate(groups):
         if number:
             between = _blank(_TALL * gap * rng.uniform(0.7, 1.4))
-            gaps.append(column + between.shape[1] / 2)
+            gaps.append((column + between.shape[1] / 2, float(between.shape[1])))
             parts.append(between)
             column += between.shape[1]
         parts.append(group)
@@ -132,8 +133,8 @@ def _group(rng: np.random.Generator, cut: _Cut, group: str) -> Picture:
 
 def _block(rng: np.random.Generator, cut: _Cut, group: str) -> Picture:
     """Two small lines below each other that are read before what follows, with a line between them or not."""
-    tall = round(_TALL * SMALL * rng.uniform(0.9, 1.1))
-    apart = round(_TALL * rng.uniform(0.08, 0.22))
+    tall = round(_TALL * SMALL * rng.uniform(0.85, 1.15))
+    apart = round(_TALL * rng.uniform(0.06, 0.2))
     lines = [_group(rng, cut, part)[CAPS] for part in group.split(BREAK)]
     broad = tall / _TALL * rng.uniform(0.9, 1.35)
     lines = [

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels."""
 
+Gaps = list[tuple[float, float]]
+"""Middles and widths of the gaps between the groups of a text, in columns of the plate."""
+
 _CAP_ROWS = CAPS.stop - CAPS.start
+_EMBLEM_GAP = (0.25, 0.6)
 _PALE_SHARE = 0.07
 _FAR_SHARE = 0.08
 
@@ -72,10 +76,12 @@ def render(rng: np.random.Generator, style: Style, groups: list[str], faces: Seq
     face = _any(rng, faces)
     if style.arabic:
         face = Face(face.name, face.masks | {"T": tunis(rng)})
-    between = rng.random() < style.clutter
+    gap, between = rng.uniform(*style.gap), rng.random() < style.clutter
     if between and rng.random() < style.written:
         groups, between = texts.marked(rng, groups), False
-    band, gaps = _text(rng, canvas, style, Line(face, groups), ink, columns, (middle, caps))
+    elif between:
+        gap = max(gap, rng.uniform(*_EMBLEM_GAP))
+    band, gaps = _text(rng, canvas, style, Line(face, groups), ink, columns, (middle, caps, gap))
     if between:
         _emblems(rng, canvas, style, band, gaps)
     _over(rng, canvas)
@@ -144,12 +150,12 @@ def _text(
     line: Line,
     ink: Colour,
     columns: Columns,
-    level: tuple[float, float],
-) -> tuple[Box, list[float]]:
-    """Set the text between two columns, ``level`` its middle and its height; its box, and the middles of its gaps."""
-    middle, caps = level
+    level: tuple[float, float, float],
+) -> tuple[Box, Gaps]:
+    """Set the text between two columns, ``level`` its middle, its height and its gaps' width; its box, and its gaps."""
+    middle, caps, gap = level
     far = rng.random() < _FAR_SHARE
-    setting = letter(rng, line, gap=rng.uniform(*style.gap), space=rng.uniform(*((0.3, 0.7) if far else (0.02, 0.3))))
+    setting = letter(rng, line, gap=gap, space=rng.uniform(*((0.3, 0.7) if far else (0.02, 0.3))))
     scale = caps / _CAP_ROWS
     room = columns[1] - columns[0]
     broad = 2.2 if rng.random() < style.stretched else 1.15
@@ -167,20 +173,20 @@ def _text(
         drawing.emboss(canvas, mask, (left, top), rng.normal(0, 45))
     first_row = top + round(CAPS.start * scale)
     box = (left, first_row, left + size[0], first_row + round(_CAP_ROWS * scale))
-    return box, [left + centre * across for centre in setting.gaps]
+    return box, [(left + centre * across, width * across) for centre, width in setting.gaps]
 
 
-def _emblems(rng: np.random.Generator, canvas: Picture, style: Style, band: Box, gaps: list[float]) -> None:
-    """Coats of arms, stickers and seals between the groups of a text."""
+def _emblems(rng: np.random.Generator, canvas: Picture, style: Style, band: Box, gaps: Gaps) -> None:
+    """Coats of arms, stickers and seals between the groups of a text, which they hardly touch."""
     caps, middle = band[3] - band[1], (band[1] + band[3]) / 2
     sealed, size = rng.random() < style.sealed, caps * rng.uniform(0.2, 0.8)
-    for column in gaps:
+    for column, width in gaps:
         if rng.random() < 0.75:
             at = (column, middle + rng.normal(0, 0.08) * caps)
             if sealed:
-                drawing.seals(rng, canvas, at, caps)
+                drawing.seals(rng, canvas, at, min(caps, 2.5 * width))
             else:
-                drawing.emblem(rng, canvas, at, size)
+                drawing.emblem(rng, canvas, at, min(size, 1.2 * width))
 
 
 def _over(rng: np.random.Generator, canvas: Picture) -> None:

@@ -76,7 +76,7 @@ class Style:
 
 STYLES = (
     Style(
-        share=0.3,
+        share=0.29,
         patterns=texts.AMERICAN,
         free=0.3,
         aspect=(1.85, 2.15),
@@ -100,7 +100,7 @@ STYLES = (
         framed=0.45,
     ),
     Style(
-        share=0.21,
+        share=0.2,
         patterns=texts.EUROPEAN,
         free=0.15,
         aspect=(4.2, 5.0),
@@ -147,7 +147,7 @@ STYLES = (
         ground=grounds.indian,
     ),
     Style(  # a block of two small lines, then the number
-        share=0.02,
+        share=0.04,
         patterns=texts.INDIAN_BLOCKS,
         free=0.0,
         aspect=(3.6, 5.2),
