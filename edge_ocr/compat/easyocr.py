@@ -241,7 +241,8 @@ class Reader:
     ) -> list[Any]:
         """What stands in boxes that are known.
 
-        A box from end to end of which the detector finds several words is read word by word, any other one as a whole.
+        A long box from end to end of which the detector finds several words is read word by word, any other one as a
+        whole.
 
         Args:
             img_cv_grey: as in :meth:`readtext`; in colours too.
@@ -302,7 +303,7 @@ class Reader:
 
     def _read_boxes(self, reader: _Reader, picture: Image, boxes: list[Quad]) -> list[Reading]:
         """What each box holds, '' for nothing."""
-        words = self._reader.detector(picture) if boxes else []
+        words = self._reader.detector(picture) if any(map(shapes.may_hold_words, boxes)) else []
         looks = [(box, _legible(reader.read_at(picture, shapes.words_in(box, words) or [box]))) for box in boxes]
         return [_as_one(found, box) for box, found in looks]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,7 @@ QUARTER = 90
 _KEYED = ("dict", "json")
 _FORMATS = ("standard", *_KEYED, "free_merge")
 _LEVEL = 0.1  # slope up to which EasyOCR gives a box's upright rectangle in whole pixels
+_ONE_WORD = 3.0  # heights; what is not longer is read as well in one piece
 _SAME = 0.5  # of the smaller of two boxes, that the other one covers where both are one text
 
 
@@ -134,8 +136,15 @@ def _quad(corners: Sequence[Sequence[float]]) -> Quad:
     return Quad(corners_of(corners), Kind.SIGN, 1.0)
 
 
+def may_hold_words(box: Quad) -> bool:
+    """Whether a box is so long that several words are more likely in it than one."""
+    return math.dist(box.corners[0], box.corners[1]) > _ONE_WORD * math.dist(box.corners[0], box.corners[3])
+
+
 def words_in(box: Quad, words: Sequence[Quad]) -> list[Quad]:
     """The words that make up a box; none unless there are several that reach from one end of it to the other."""
+    if not may_hold_words(box):
+        return []
     corners = np.array(box.corners)
     along, down = corners[1] - corners[0], corners[3] - corners[0]
     length, height = max(float(np.hypot(*along)), 1.0), float(np.hypot(*down))

@@ -28,7 +28,7 @@ from urllib.parse import urlencode
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import walk
+import watched
 
 from edge_ocr.clock import SystemClock
 from edge_ocr.types import Frame, Kind, Quad, Reading
@@ -65,7 +65,7 @@ class Serve:
     """`edge-ocr serve` with a configuration, from entry to exit."""
 
     def __init__(self, folder: Path, tables: str) -> None:
-        self.port = walk.free_port()
+        self.port = watched.free_port()
         self._log = folder / "log"
         config = folder / "edge-ocr.toml"
         config.write_text(tables.format(folder=folder, store=folder / f"store-{self.port}", port=self.port))
@@ -90,7 +90,7 @@ class Serve:
                 raise SystemExit(self._log.read_text())
             time.sleep(0.2)
         form = {"Content-Type": "application/x-www-form-urlencoded"}
-        body = urlencode({"code": code[1], "name": "ann", "password": walk.PASSWORD})
+        body = urlencode({"code": code[1], "name": "ann", "password": watched.PASSWORD})
         cookie = self.ask("POST", "/setup", body, form)[1]["Set-Cookie"].partition(";")[0]
         page = self.ask("GET", "/account", None, {"Cookie": cookie})[2].decode()
         csrf = re.search(r'name="csrf" content="([^"]+)"', page)
@@ -260,10 +260,10 @@ def main() -> None:
         with looking(int(port), token, VIEWERS):
             time.sleep(float(seconds))
         return
-    sys.path.insert(0, str(walk.HERE.parent / "unit"))
+    sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        walk.write_frames(folder / "frames")
+        watched.write_frames(folder / "frames")
         picture_cost(folder, args.seconds)
         aside()
         memory(folder, args.seconds)

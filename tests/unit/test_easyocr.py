@@ -276,6 +276,13 @@ def test_a_box_of_several_words_is_read_word_by_word(image: np.ndarray) -> None:
     assert alone.recognize(image, [[10, 78, 5, 13]], detail=0) != ["AB AB"]  # they do not reach to the box's end
 
 
+def test_short_boxes_are_read_without_a_look_for_words() -> None:
+    def find(_: np.ndarray) -> list[Quad]:
+        raise AssertionError
+
+    assert easyocr.Reader(["en"], bundle=BUNDLE, find=find).recognize(AB.repeat(2, axis=0), detail=0) == ["AB"]
+
+
 def test_a_box_is_also_read_turned() -> None:
     standing = np.ascontiguousarray(np.rot90(AB, -1))
     both = [reader().recognize(standing, rotation_info=angles) for angles in (None, [90, 180, 270])]
