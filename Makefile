@@ -3,7 +3,8 @@
 PYTHON ?= python3
 LOCKS := .ci/locks
 SOURCES := pyproject.toml $(shell find edge_ocr -name '*.py' -o -name '*.c' -o -name '*.toml' -o -name '*.tflite' -o -name '*.npz')
-PIP := -m pip install --quiet --disable-pip-version-check
+# Twice quiet: errors alone. A warning a package hides what the tests say.
+PIP := -m pip install --quiet --quiet --disable-pip-version-check
 SAMPLES := docs/samples
 
 .PHONY: test-browser fuzz-web rate-web rate-search test-picamera soak-camera rate-camera run test lint unit test-tflite test-export asan fuzz locks clean help \
