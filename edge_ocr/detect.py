@@ -30,6 +30,7 @@ _CANDIDATES = 1000  # a frame has a handful of plates, or some dozens of words, 
 _ALIKE = 0.6  # IoU from which two candidates mean the same text, and are averaged
 _WITHIN = 0.7  # of a candidate's area in a better one, or the other way round, from which it is dropped
 _FLAT = 1e-6  # the least area that a quad is taken to have
+_LEFT, _RIGHT = [0, 3], [1, 2]  # corners of the two ends
 _LARGEST_GAIN = 2.0  # enlarging a small frame further shows the network nothing new
 
 
@@ -81,10 +82,24 @@ class _Map:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
-    """Candidates: corners float32 (n, 4, 2) and scores float32 (n,) in 0..1."""
+    """Candidates: corners float32 (n, 4, 2), scores float32 (n,) in 0..1, and centres float32 (n, 2) of their cells."""
 
     corners: NDArray[np.float32]
     scores: NDArray[np.float32]
+    centres: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, parts: Sequence[_Found]) -> _Found:
+        """All of several, at least one."""
+        return cls(
+            np.concatenate([part.corners for part in parts]),
+            np.concatenate([part.scores for part in parts]),
+            np.concatenate([part.centres for part in parts]),
+        )
+
+    def at(self, places: NDArray[Any]) -> _Found:
+        """Those at some places, by their numbers or a mask, in the order of the numbers."""
+        return _Found(self.corners[places], self.scores[places], self.centres[places])
 
 
 class Detector:
@@ -94,7 +109,8 @@ class Detector:
         bundle: of task 'detect'. Its settings: ``strides`` (pixels a cell of each output map), ``unit`` (offsets are
             in strides times this, across and down), ``threshold`` (least score), ``merge`` (IoU from which two
             candidates are one text), ``reduction`` (how far a frame may be scaled down before it is also read in
-            tiles), ``margin`` (how far quads reach beyond what the network says on every side, in their own heights).
+            tiles), ``margin`` (how far quads reach beyond what the network says on every side, in their own heights),
+            ``ends`` (within how many heights of an end a cell knows it best; long texts need it, 0 is none).
         threads: cores one call may use.
         threshold: instead of the bundle's, between 0 and 1; lower finds more and errs more.
         kind: that the quads are said to be of; None for the bundle's own.
@@ -118,6 +134,7 @@ class Detector:
             self._merge = float(bundle.settings["merge"])
             self._reduction = float(bundle.settings["reduction"])
             self._margin = float(bundle.settings.get("margin", 0.0))  # the first bundles had none
+            self._ends = float(bundle.settings.get("ends", 0.0))  # nor these
         except (KeyError, TypeError, ValueError) as error:
             message = f"{bundle.name}/model.toml: [detect] is incomplete or wrong ({error}); export the bundle again"
             raise BundleError(message) from error
@@ -158,14 +175,11 @@ class Detector:
             return []
         grey, origin = _grey(image, windows[0])
         found = [self._read(grey, window, origin) for window in windows]
-        merged = _merged(
-            _Found(np.concatenate([part.corners for part in found]), np.concatenate([part.scores for part in found])),
-            self._merge,
-        )
-        middles = merged.corners.mean(axis=1)
+        merged, scores = _merged(_Found.of(found), self._merge, self._ends)
+        middles = merged.mean(axis=1)
         inside = np.any([part.holds(middles) for part in looked_at], axis=0) | (regions is None)
-        corners = _grown(merged.corners[inside], self._margin)
-        pairs = zip(corners.tolist(), merged.scores[inside].tolist(), strict=True)
+        corners = _grown(merged[inside], self._margin)
+        pairs = zip(corners.tolist(), scores[inside].tolist(), strict=True)
         return [Quad(corners_of(corners), self._kind, score) for corners, score in pairs]
 
     def _map(self, bundle: Bundle, stride: int, unit: tuple[float, float], threshold: float) -> _Map:
@@ -221,7 +235,7 @@ class Detector:
         found = self._candidates(self._engine.run(self._folded(canvas)))
         back = np.array([window.width / size[0], window.height / size[1]], np.float32)
         place = np.array((window.x, window.y), np.float32)
-        return _Found((found.corners * back + place).astype(np.float32, copy=False), found.scores)
+        return _Found(found.corners * back + place, found.scores, found.centres * back + place)
 
     def _folded(self, canvas: NDArray[Any]) -> NDArray[Any]:
         """What the network takes: (1, rows, columns, channels), of a canvas of its height and width."""
@@ -233,16 +247,18 @@ class Detector:
 
     def _candidates(self, outputs: tuple[NDArray[Any], ...]) -> _Found:
         """The cells whose score passes, best first, in pixels of the network's input."""
-        corners, scores = [], []
+        corners, scores, centres = [], [], []
         for level in self._maps:
             stored = outputs[level.score].reshape(-1)
             cells = np.flatnonzero(stored >= level.least)
             offsets = self._engine.outputs[level.offsets].dequantise(outputs[level.offsets].reshape(-1, 4, 2)[cells])
-            corners.append((level.centres[cells, None] + offsets * level.unit).astype(np.float32, copy=False))
+            centres.append(level.centres[cells])
+            corners.append((centres[-1][:, None] + offsets * level.unit).astype(np.float32, copy=False))
             scores.append(1 / (1 + np.exp(-self._engine.outputs[level.score].dequantise(stored[cells]))))
-        all_scores = np.concatenate(scores).astype(np.float32, copy=False)
-        order = np.argsort(-all_scores, kind="stable")[:_CANDIDATES]
-        return _Found(np.concatenate(corners)[order], all_scores[order])
+        found = _Found(
+            np.concatenate(corners), np.concatenate(scores).astype(np.float32, copy=False), np.concatenate(centres)
+        )
+        return found.at(np.argsort(-found.scores, kind="stable")[:_CANDIDATES])
 
 
 def check_image(image: object) -> None:
@@ -282,26 +298,44 @@ def _starts(length: int, tile: int) -> list[int]:
     return [round(place) for place in np.linspace(0, length - tile, count)]
 
 
-def _merged(found: _Found, limit: float) -> _Found:
+def _merged(found: _Found, limit: float, ends: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """One quad a text: the best candidate's, averaged by score with those that say nearly the same.
 
     What overlaps a better candidate, or lies mostly within it or around it, is dropped: greedy non-maximum suppression
-    with box voting (Gidaris and Komodakis, 2015).
+    with box voting (Gidaris and Komodakis, 2015). Gives corners (n, 4, 2) and scores (n,).
     """
-    order = np.argsort(-found.scores, kind="stable")[:_CANDIDATES]
-    corners, scores = found.corners[order], found.scores[order]
+    left = found.at(np.argsort(-found.scores, kind="stable")[:_CANDIDATES])
     merged, kept = [], []
-    while len(scores):
-        overlap, within = _shares(corners)
+    while len(left.scores):
+        overlap, within = _shares(left.corners)
         alike = overlap >= _ALIKE
         alike[0] = True
-        weights = scores[alike] ** 2
-        merged.append((corners[alike] * weights[:, None, None]).sum(axis=0) / weights.sum())
-        kept.append(scores[0])
-        left = (overlap < limit) & (within < _WITHIN)
-        left[0] = False
-        corners, scores = corners[left], scores[left]
-    return _Found(np.array(merged, np.float32).reshape(-1, 4, 2), np.array(kept, np.float32))
+        merged.append(_agreed(left.at(alike), ends))
+        kept.append(left.scores[0])
+        others = (overlap < limit) & (within < _WITHIN)
+        others[0] = False
+        left = left.at(others)
+    return np.array(merged, np.float32).reshape(-1, 4, 2), np.array(kept, np.float32)
+
+
+def _agreed(found: _Found, ends: float) -> NDArray[np.float32]:
+    """The corners (4, 2) that candidates of one text agree on: about its ends, those that stand near them know best.
+
+    A cell sees little more than its surroundings, and the end of a long word is not among them. Weights fall with the
+    distance to an end as 1 / (1 + x^2), where x is 1 at ``ends`` heights; at 0 all cells know both ends alike.
+    """
+    weights = found.scores**2
+    mean = np.asarray((found.corners * weights[:, None, None]).sum(axis=0) / weights.sum(), np.float32)
+    if ends <= 0:
+        return mean
+    along, down = (mean[1] - mean[0] + mean[2] - mean[3]) / 2, (mean[3] - mean[0] + mean[2] - mean[1]) / 2
+    along = along / max(float(np.hypot(*along)), _FLAT)
+    reach = ends * max(float(np.hypot(*down)), _FLAT)
+    places = found.centres @ along
+    for end in (_LEFT, _RIGHT):
+        near = weights / (1 + ((places - mean[end].mean(axis=0) @ along) / reach) ** 2)
+        mean[end] = (found.corners[:, end] * near[:, None, None]).sum(axis=0) / near.sum()
+    return mean
 
 
 def _grown(corners: NDArray[np.float32], margin: float) -> NDArray[np.float32]:

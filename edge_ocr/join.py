@@ -1,8 +1,9 @@
-"""Quads -> quads: pieces of one plate, side by side on one line, become one quad; lines above each other may.
+"""Quads -> quads: pieces of one plate or word, side by side on one line, become one quad; lines above each other may.
 
 A detector with a small field of view cuts wide plates in two, and both halves can be read perfectly. Two plates are
-never as near to each other as two halves of one. Lines of large plates are found one by one too; but what stands above
-or below a plate of one line is as near, so whether two are one is left to what they say together.
+never as near to each other as two halves of one. Words are; but only pieces of one word reach far into each other.
+Lines of large plates are found one by one too; but what stands above or below a plate of one line is as near, so
+whether two are one is left to what they say together.
 """
 
 from __future__ import annotations
@@ -25,6 +26,13 @@ _ASIDE = 0.3  # heights that one may stand above the other's line
 _GAP = 0.5  # heights between them, at most; characters of one plate stand nearer
 _OVERLAP = 0.75  # of the shorter piece, at most; beyond, it is the same piece twice
 _LONGEST = 8.0  # heights of the whole; the longest plates have five, seen at an angle more
+
+_WORD_HEIGHTS = 1.5  # ratio of the heights of a word's pieces, at most
+_WORD_ALIGNED = 0.94
+_WORD_ASIDE = 0.35
+_WORD_OVERLAP = (
+    0.5  # mean heights that both have in common along the line, at least; on renders 85% of such are one word
+)
 
 _LINE_HEIGHTS = 2.5  # ratio of two lines' heights, at most
 _LINE_WIDTHS = 2.5  # ratio of their widths, at most
@@ -52,10 +60,10 @@ class _Lines:
 
 
 def joined(quads: Sequence[Quad]) -> list[Quad]:
-    """Put plates together that were found in pieces.
+    """Put plates and words together that were found in pieces.
 
     Args:
-        quads: of one frame, in any order; kinds other than plates are left alone, since words stand side by side.
+        quads: of one frame, in any order; pieces of a plate may lie side by side, those of a word must overlap.
 
     Returns:
         The same quads in the same order, but for each run of pieces one quad around all of them with the best of
@@ -120,7 +128,7 @@ def _over(upper: Quad, lower: Quad) -> Quad:
 
 
 def _nearest_pieces(quads: Sequence[Quad]) -> tuple[int, int] | None:
-    """Two quads that are pieces of one plate, the nearest such pair."""
+    """Two quads that are pieces of one plate or word, the nearest such pair."""
     if len(quads) < 2:
         return None
     lines = _Lines.of(np.array([quad.corners for quad in quads], np.float64))
@@ -130,15 +138,24 @@ def _nearest_pieces(quads: Sequence[Quad]) -> tuple[int, int] | None:
     aside = np.abs(between[..., 0] * lines.along[:, None, 1] - between[..., 1] * lines.along[:, None, 0])
     height = (lines.heights[:, None] + lines.heights[None]) / 2
     gap = ahead - (lines.widths[:, None] + lines.widths[None]) / 2
-    pieces = (
+    aligned = lines.along @ lines.along.T
+    of_plates = (
         (_ratio(lines.heights) <= _HEIGHTS)
-        & (lines.along @ lines.along.T >= _ALIGNED)
+        & (aligned >= _ALIGNED)
         & (aside <= _ASIDE * height)
         & (gap <= _GAP * height)
         & (-gap <= _OVERLAP * np.minimum(lines.widths[:, None], lines.widths))
         & (lines.widths[:, None] + lines.widths + gap <= _LONGEST * height)
         & (plates[:, None] & plates)
     )
+    of_words = (
+        (_ratio(lines.heights) <= _WORD_HEIGHTS)
+        & (aligned >= _WORD_ALIGNED)
+        & (aside <= _WORD_ASIDE * height)
+        & (-gap >= _WORD_OVERLAP * height)
+        & ~(plates[:, None] | plates)
+    )
+    pieces = of_plates | of_words
     pieces &= np.triu(np.ones_like(pieces), k=1)
     if not pieces.any():
         return None
@@ -147,8 +164,9 @@ def _nearest_pieces(quads: Sequence[Quad]) -> tuple[int, int] | None:
 
 
 def _around(one: Quad, other: Quad) -> Quad:
-    """From the left end of the left piece to the right end of the right one."""
+    """From the left end of the one that begins first to the right end of the one that ends last."""
     a, b = np.array(one.corners), np.array(other.corners)
     along = (a[1] - a[0]) + (a[2] - a[3])
-    left, right = (a, b) if (b.mean(axis=0) - a.mean(axis=0)) @ along >= 0 else (b, a)
+    left = a if (a[0] + a[3] - b[0] - b[3]) @ along <= 0 else b
+    right = a if (a[1] + a[2] - b[1] - b[2]) @ along >= 0 else b
     return Quad(corners_of([left[0], right[1], right[2], left[3]]), one.kind, max(one.score, other.score))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_ocr import heap, vote
+from edge_ocr import heap, spaces, vote
 from edge_ocr.bundle import shipped_bundle
 from edge_ocr.clock import Stopwatch
 from edge_ocr.decode import search
@@ -104,6 +104,7 @@ class Reader:
         if bundle.task != "recognise" or not bundle.serves(self.kind):
             raise BundleError(f"{bundle.name}: is to {bundle.task} kind {bundle.kind}, not to recognise {self.kind}")
         alphabet = alphabet_of(bundle)
+        self._apart = self.kind in {Kind.SIGN, Kind.WORD} and words is None and grammar is None  # names may have spaces
         if words is not None:
             grammar = listed_grammar(words, alphabet)
         elif grammar is None and self.kind is not Kind.PLATE:
@@ -134,7 +135,8 @@ class Reader:
             stopwatch: gets the time that each stage takes.
 
         Returns:
-            Most confident first; at most one if ``crop``.
+            Most confident first; at most one if ``crop``. Words that were found as one are told one by one, but for
+            those that ``words`` or a grammar expects together.
 
         Raises:
             TypeError: image is no array of uint8.
@@ -143,7 +145,13 @@ class Reader:
         """
         stopwatch = stopwatch or Stopwatch()
         sightings = self.sightings(image, crop=crop, stopwatch=stopwatch)
-        found = [reading for reading in self._readings(image, sightings, stopwatch) if reading]
+        readings = self._readings(image, sightings, stopwatch)
+        pairs = [(reading, first) for reading, first in zip(readings, sightings, strict=True) if reading]
+        if self._apart and not crop:
+            alphabet = self.recogniser.alphabet
+            found = [word for reading, first in pairs for word in spaces.words(reading, first.log_probs, alphabet)]
+        else:
+            found = [reading for reading, _ in pairs]
         sure = found if crop else [reading for reading in found if self._is_credible(reading)]
         return sorted(sure, key=lambda reading: -reading.confidence)
 

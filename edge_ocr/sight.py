@@ -39,11 +39,16 @@ LISTED = 8
 
 _LINE_MARGIN = 0.02  # of a line's own width and height; less than of a plate's, for the next line is near
 _HALF = math.log(0.5)
+_FLAT = 1e-3  # width / height, at least
 _UPRIGHT = 0.75  # width / height below which a plate stands on its side
 _HEADLONG = -4.0  # nats; one plate in fifty hangs upside down, and hardly that
 _DOUBT = -0.1  # log-probability of a text below which it is looked at again, and upside down
 _NO_TEXT = -7.0  # log-probability of one that is so unlikely that no further look makes a text of it
 _AGAIN = ((0.1, 0.0), (-0.05, -0.02), (0.0, 0.12), (0.0, -0.12))  # wider, tighter, higher, lower
+
+# Of a word, in its own heights beyond its ends and beyond its edges: a share of its width would bring the next word in.
+_WORD = (0.05, 0.1)
+_WORD_AGAIN = ((0.2, 0.15), (-0.1, 0.05), (0.0, 0.17), (0.0, -0.04))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +114,20 @@ class Sight:
         """
         if not sighting.hypotheses or not _NO_TEXT <= sighting.hypotheses[0].log_prob < _DOUBT:
             return []
-        quads = [rectify.grown(sighting.strip.quad, across, down) for across, down in _AGAIN]
+        quad = sighting.strip.quad
+        if quad.kind is not Kind.PLATE:
+            return [
+                self._read(partial(rectify.strip, image, _beyond(quad, *reach), margin=0.0)) for reach in _WORD_AGAIN
+            ]
+        quads = [rectify.grown(quad, across, down) for across, down in _AGAIN]
         if sighting.lines == 1:
             return [self._read(partial(rectify.strip, image, quad)) for quad in quads]
         return [lines for quad in quads if (lines := self._of_lines(image, quad))]
 
     def _of_quad(self, image: Image, quad: Quad) -> Sighting:
+        if quad.kind is not Kind.PLATE:
+            first = self._read(partial(rectify.strip, image, _beyond(quad, *_WORD), margin=0.0))
+            return replace(first, strip=replace(first.strip, quad=quad))
         return self._likeliest(image, self._read(partial(rectify.strip, image, quad)), margin=rectify.MARGIN)
 
     def _of_lines(self, image: Image, quad: Quad) -> Sighting | None:
@@ -163,6 +176,11 @@ class Sight:
             empty = float(log_probs[:, 0].sum()) > _HALF
             hypotheses = [] if empty else search(log_probs, self.grammar, BEAM, LISTED)
         return Sighting(self.frame, strip, log_probs, tuple(hypotheses))
+
+
+def _beyond(quad: Quad, ends: float, edges: float) -> Quad:
+    """A quad that reaches beyond another's ends, and its upper and lower edge, by parts of that one's height."""
+    return rectify.grown(quad, ends / max(proportion(quad), _FLAT), edges)
 
 
 def likelihood(sighting: Sighting) -> float:

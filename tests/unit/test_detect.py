@@ -217,11 +217,33 @@ def _box(x: float, y: float, width: float, height: float) -> list[list[float]]:
     return [[x, y], [x + width, y], [x + width, y + height], [x, y + height]]
 
 
-def _merge(*candidates: tuple[list[list[float]], float]) -> list[tuple[list[list[float]], float]]:
+def _merge(
+    *candidates: tuple[list[list[float]], float], ends: float = 0.0, centres: tuple[float, ...] | None = None
+) -> list[tuple[list[list[float]], float]]:
+    """What remains of candidates; ``centres`` are the columns of their cells, in the row of 10."""
     corners = np.array([corners for corners, _ in candidates], np.float32).reshape(-1, 4, 2)
-    merged = detect._merged(detect._Found(corners, np.array([score for _, score in candidates], np.float32)), 0.3)
-    rounded = merged.corners.astype(float).round(2).tolist(), merged.scores.astype(float).round(3).tolist()
-    return list(zip(*rounded, strict=True))
+    scores = np.array([score for _, score in candidates], np.float32)
+    cells = corners.mean(axis=1) if centres is None else np.array([(x, 10) for x in centres], np.float32)
+    merged, kept = detect._merged(detect._Found(corners, scores, cells), 0.3, ends)
+    return list(zip(merged.astype(float).round(2).tolist(), kept.astype(float).round(3).tolist(), strict=True))
+
+
+def test_who_stands_near_an_end_of_a_long_text_knows_it_best() -> None:
+    left, right = (_box(0, 0, 180, 20), 0.9), (_box(20, 0, 180, 20), 0.9)
+    ((even, _),) = _merge(left, right, centres=(10, 190))
+    ((near, _),) = _merge(left, right, centres=(10, 190), ends=2.0)
+    ((far, _),) = _merge(left, right, centres=(190, 10), ends=2.0)
+    assert even == _box(10, 0, 180, 20)
+    assert near[0][0] < 3
+    assert near[1][0] > 197
+    assert far[0][0] > 17
+    assert far[1][0] < 183
+    assert [y for _, y in near] == [0, 0, 20, 20]
+
+
+def test_one_candidate_alone_is_what_it_says_wherever_it_stands() -> None:
+    assert _merge((_box(5, 0, 100, 20), 0.7), centres=(90,), ends=2.0) == [(_box(5, 0, 100, 20), 0.7)]
+    assert len(_merge((_box(0, 0, 0, 0), 0.7), ends=2.0)) == 1
 
 
 @pytest.mark.parametrize("turn", [-8.0, 0.0, 8.0])

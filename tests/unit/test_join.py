@@ -58,6 +58,34 @@ def test_what_is_no_other_half_stays_apart(other: Quad) -> None:
     assert joined(quads) == quads
 
 
+@pytest.mark.parametrize("turn", [0.0, 25.0, -80.0])
+def test_pieces_of_a_word_that_reach_into_each_other_become_one(turn: float) -> None:
+    pieces = [_quad(20, 90, turn=turn, kind=Kind.WORD), _quad(90, 80, turn=turn, kind=Kind.WORD, y=103)]
+    (whole,) = joined(pieces)
+    assert whole.corners[0] == pytest.approx(pieces[0].corners[0])
+    assert whole.corners[1] == pytest.approx(pieces[1].corners[1])
+
+
+def test_a_piece_within_a_word_adds_nothing_to_it() -> None:
+    outer = _quad(20, 90, kind=Kind.SIGN)
+    assert joined([_quad(60, 40, kind=Kind.SIGN), outer])[0].corners == pytest.approx(np.array(outer.corners))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        _quad(100, 80, kind=Kind.WORD),
+        _quad(80, 80, y=115, kind=Kind.WORD),
+        _quad(80, 80, height=60, y=85, kind=Kind.WORD),
+        _quad(70, 80),
+    ],
+    ids=["hardly an overlap", "on another line", "twice as high", "a plate"],
+)
+def test_a_word_and_what_is_no_piece_of_it_stay_two(other: Quad) -> None:
+    quads = [_quad(20, 85, kind=Kind.WORD), other]
+    assert joined(quads) == quads
+
+
 def test_words_side_by_side_stay_words() -> None:
     quads = [_quad(20, 80, kind=Kind.WORD), _quad(100, 80, kind=Kind.WORD)]
     assert joined(quads) == quads

@@ -106,6 +106,28 @@ def test_words_and_digits_have_one_line() -> None:
     assert len(told.strips) == 1
 
 
+def test_a_word_is_cut_out_by_its_own_height_however_long_it_is() -> None:
+    for width in (60, 300):
+        told = Told(lambda _: sure("AB"))
+        quad = Quad(corners_of([(50, 50), (50 + width, 50), (50 + width, 90), (50, 90)]), Kind.WORD, 0.9)
+        (sighting,) = looking(told, "AB").of_quads(np.zeros((200, 400), np.uint8), [quad])
+        assert sighting.strip.quad == quad
+        assert told.strips[0].quad.corners[0] == pytest.approx((50 - 0.05 * 40, 50 - 0.1 * 40), abs=1e-3)
+
+
+def test_a_word_in_doubt_is_looked_at_again_around_its_own_quad() -> None:
+    told = Told(lambda _: sure("AB", doubt=0.5))
+    quad = Quad(corners_of([(50, 50), (350, 50), (350, 90), (50, 90)]), Kind.WORD, 0.9)
+    sight_ = looking(told, "AB")
+    image = np.zeros((200, 400), np.uint8)
+    (sighting,) = sight_.of_quads(image, [quad])
+    told.strips.clear()
+    assert len(sight_.again(image, sighting)) == 4
+    starts = [strip.quad.corners[0] for strip in told.strips]
+    assert [round((50 - x) / 40, 2) for x, _ in starts] == [0.2, -0.1, 0.0, 0.0]
+    assert [round((50 - y) / 40, 2) for _, y in starts] == [0.15, 0.05, 0.17, -0.04]
+
+
 def test_the_same_character_at_the_end_of_one_line_and_the_beginning_of_the_next_is_two() -> None:
     log_probs = sight.one_after_the_other([sure("A", 1), sure("A", 1)])
     assert ctc.greedy(log_probs).labels == (ALPHABET.index("A") + 1,) * 2
