@@ -50,6 +50,9 @@ _AGAIN = ((0.1, 0.0), (-0.05, -0.02), (0.0, 0.12), (0.0, -0.12))  # wider, tight
 _WORD = (0.05, 0.1)
 _WORD_AGAIN = ((0.2, 0.15), (-0.1, 0.05), (0.0, 0.17), (0.0, -0.04))
 
+_SQUARE = 1.35  # width / height of a crop up to which it may show a whole sign, round or with eight corners
+_MIDDLE = (-0.08, -0.2)  # of the crop's width and height: within the rim, where a text has half as many rows again
+
 
 @dataclass(frozen=True, slots=True)
 class Sight:
@@ -96,6 +99,10 @@ class Sight:
 
         """
         first = self._read(partial(rectify.whole, image, kind=kind))
+        quad = first.strip.quad
+        if kind is not Kind.PLATE and proportion(quad) <= _SQUARE:
+            middle = rectify.grown(quad, *_MIDDLE)
+            return likelier(first, self._read(partial(rectify.strip, image, middle, margin=0.0)))
         return self._likeliest(image, first, margin=0.0)
 
     def again(self, image: Image, sighting: Sighting) -> list[Sighting]:

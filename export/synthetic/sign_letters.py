@@ -42,6 +42,8 @@ def lettering(rng: np.random.Generator, face: Typeface, text: str) -> Picture:
         mask = cv2.subtract(cv2.dilate(thick, np.ones((3, 3), np.uint8)), cv2.erode(thick, np.ones((3, 3), np.uint8)))
     elif sort < _HOLLOW + _LAMPS:
         mask = lamps(rng, mask)
+    if min(mask.shape) < 2:
+        return mask[:0, :0]
     if rng.random() < _BENT:
         mask = arched(rng, mask) if rng.random() < 0.4 else bent(rng, mask)
     return mask

@@ -31,6 +31,12 @@ def test_lettering_has_ink_on_every_edge_whatever_happens_to_the_letters(face: T
         assert mask.max() > 60
 
 
+@pytest.mark.parametrize("text", [".", "-", "i", "'"])
+def test_what_nearly_vanishes_is_told_by_its_size_and_bends_nothing(face: Typeface, text: str) -> None:
+    sizes = {min(sign_letters.lettering(np.random.default_rng(seed), face, text).shape) for seed in range(250)}
+    assert 1 not in sizes
+
+
 def test_letters_one_by_one_stand_where_they_stand_together(face: Typeface) -> None:
     ways = np.tile([1.0, 0.0, 0.0], (4, 1))
     alone = sign_letters.placed(face, "HgTL", ways, 0.0)
