@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_ocr import spaces
+from edge_ocr import signs, spaces
 from edge_ocr.types import Alternative, Kind, Quad, Reading, corners_of
 
 if TYPE_CHECKING:
@@ -41,6 +41,12 @@ def test_each_word_gets_its_part_of_the_quad() -> None:
     assert left.quad.corners[1] == right.quad.corners[0]
     assert left.quad.corners[1][0] == pytest.approx(100 + 200 * (3.5 + 8.5) / 2 / 14, abs=0.1)
     assert left.quad.score == 0.8
+
+
+def test_words_taken_apart_are_one_line_and_one_sign_again() -> None:
+    found = spaces.words(told("AB BCC"), seen("_A_B__ _B_C_C_"), ALPHABET)
+    assert [line.text for line in signs.lines(found)] == ["AB BCC"]
+    assert [sign.text for sign in signs.signs(found)] == ["AB BCC"]
 
 
 def test_a_word_is_as_sure_as_all_texts_that_have_it_in_its_place() -> None:
