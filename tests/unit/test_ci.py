@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 RUN = Path(__file__).parents[2] / ".ci" / "run"
-NEEDED = ("bash", "cat", "dirname", "env", "grep", "id", "mktemp", "mv", "rm", "tail", "tee")
+NEEDED = ("bash", "cat", "dirname", "env", "id", "mktemp", "mv", "rm", "sed", "tail", "tee")
 PRESENT = ("aarch64-linux-gnu-gcc", "mmdebstrap")
 
 MAKE = """#!/bin/bash
+[ "$1" != "$SILENT" ] || exit 0
 echo "a long story of $1, told with ✅"
 case $1 in
     test) echo "===== 3917 passed in 285.12s =====" ;;
@@ -69,3 +70,9 @@ def test_a_leg_that_fails_ends_the_run_and_is_seen(programs: Path) -> None:
     assert done.returncode != 0
     assert done.stdout.endswith("✅\n1 failed in 0.10s\nmake: *** [Makefile:1: asan] Error 1\n")
     assert not list(programs.glob("tmp.*"))
+
+
+def test_a_leg_that_says_nothing_ends_nothing(programs: Path) -> None:
+    done = run(programs, SILENT="asan")
+    assert done.returncode == 0, done.stderr
+    assert "== make asan\n== make test-arm64" in done.stdout
