@@ -14,7 +14,7 @@ import tornado.iostream
 import tornado.web
 
 from edge_ocr.errors import EdgeOcrError
-from edge_ocr.web import files, guard, lens, openapi, pages
+from edge_ocr.web import files, guard, lens, openapi, pages, stream
 from edge_ocr.web.exchange import FORM, JSON, Answer, Caller, Problem, Request, Role, bad, encoded, missing, redirect
 from edge_ocr.web.fields import from_json, from_query
 from edge_ocr.web.people import BROWSER, SESSION, cookie_name
@@ -292,14 +292,15 @@ class Handler(tornado.web.RequestHandler):
             assert self._operation is not None  # noqa: S101 -- _check saw to it
             return Answer(200, b"", self._operation.gives[1])
         if name == "events":
-            await self._pour("text/event-stream", self._house.feed.events(self._last_event()))
+            await self._pour("text/event-stream", self._house.feed.events(self._last_event()), stream.OVER)
             return None
         camera = self._values["camera"]
         if camera not in self._site.board.cameras or not self._site.settings.web.live:
             raise missing(f"there are no pictures of {camera!r} now")
         pictures = self._house.lens(camera).pictures()
         if name == "live":
-            await self._pour(f"multipart/x-mixed-replace; boundary={lens.BOUNDARY}", _parts(pictures))
+            kind = f"multipart/x-mixed-replace; boundary={lens.BOUNDARY}"
+            await self._pour(kind, _parts(pictures), lens.LAST)
             return None
         async with aclosing(pictures):
             try:
@@ -316,14 +317,21 @@ class Handler(tornado.web.RequestHandler):
         after: int | None = self._values["after"]
         return after
 
-    async def _pour(self, kind: str, parts: AsyncGenerator[bytes, None]) -> None:
-        """Send a stream until whoever looks has gone, may not look any more, or the server stops."""
+    async def _pour(self, kind: str, parts: AsyncGenerator[bytes, None], last: bytes) -> None:
+        """Send a stream until whoever looks has gone, may not look any more, or the server stops.
+
+        Whoever may not look any more gets the last part, and a whole answer: browsers call one that is cut off a fault,
+        on every page that somebody logs out from while it shows pictures.
+        """
         with self._house.pouring(self._where(), self.on_connection_close):
             self._head(200, kind, {})
             try:
                 async with aclosing(parts) as flow:
                     async for part in flow:
                         if not self._still():
+                            self.write(last)
+                            async with asyncio.timeout(_WRITE_SECONDS):
+                                await self.finish()
                             break
                         if part:
                             await self._flushed(part)

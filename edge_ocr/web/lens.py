@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Make: TypeAlias = "Callable[[Look], Awaitable[tuple[bytes, float]]]"
 
 BOUNDARY = "edge-ocr-frame"
+LAST = f"--{BOUNDARY}--\r\n".encode()
+"""What ends a multipart answer."""
 
 _TIDY_EVERY = 25  # pictures: what making them took for a moment does not pile up
 _SHARE = 0.02  # of all cores together, for pictures of all cameras and everything else that the loop does meanwhile

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 BEAT_SECONDS = 15.0
 """How often a stream of events says that it is alive, so that a page notices a server that is not."""
 
+OVER = b"event: over\ndata: {}\n\n"
+"""The last thing that a stream says to whoever may not listen any more; to come back is of no use."""
+
 _KEPT = 100  # events that are told from memory; whoever is further behind has the store asked
 _KEPT_SECONDS = 60.0  # and no older ones: what is erased from the store is told to nobody for longer than that
 _AT_ONCE = 100

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Self
 
 import cv2
@@ -245,6 +246,26 @@ def test_a_stream_ends_when_whoever_looks_may_not_any_more(
         browser.form("/logout", csrf=browser.csrf)
         assert one.ended()
         assert two.ended()
+
+
+@pytest.mark.parametrize(
+    ("path", "end"),
+    [("/api/events/stream", b"event: over\ndata: {}\n\n"), ("/api/cameras/gate/live", b"--edge-ocr-frame--\r\n")],
+)
+def test_a_stream_that_ends_because_somebody_logs_out_is_a_whole_answer(
+    house: Served, client: Client, monkeypatch: pytest.MonkeyPatch, path: str, end: bytes
+) -> None:
+    monkeypatch.setattr("edge_ocr.web.stream.BEAT_SECONDS", 0.1)
+    assert client.get("/api/me").status == 200
+    browser = house.stranger().log_in("ann")
+    line = http.client.HTTPConnection("127.0.0.1", house.port, timeout=10)
+    with Camera(house), closing(line):
+        soon(lambda: "gate" in house.board.cameras)
+        line.request("GET", path, headers={"Cookie": browser.cookie})
+        answer = line.getresponse()
+        assert (answer.status, bool(answer.readline())) == (200, True)
+        browser.form("/logout", csrf=browser.csrf)
+        assert answer.read().endswith(end), "to a browser what is cut off is a fault of the page"
 
 
 def test_streams_end_with_the_server(tmp_path: Path) -> None:

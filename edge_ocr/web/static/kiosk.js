@@ -40,6 +40,8 @@ function open() {
   source?.close();
   source = new EventSource(`/api/events/stream?after=${after}`);
   const alive = () => { beat = Date.now(); if (state === "offline") turn("idle"); };
+  source.onerror = () => { if (state !== "offline") turn("offline"); };
+  source.addEventListener("over", () => source.close()); // logged out: the next look leads to the login
   source.addEventListener("beat", alive);
   source.addEventListener("glimpse", (message) => {
     alive();
@@ -78,5 +80,4 @@ navigator.serviceWorker?.register("/sw.js").then(async () => {
 navigator.wakeLock?.request("screen").catch(() => {});
 draw();
 open();
-source.onerror = () => { if (state !== "offline") turn("offline"); };
 setInterval(look, 5000);

@@ -58,6 +58,7 @@ function open() {
     place.querySelector(".plate").textContent = JSON.parse(message.data).text;
     place.hidden = false;
   });
+  source.addEventListener("over", () => { source.close(); state(false); }); // logged out: to come back is of no use
   source.onerror = () => state(false);
 }
 
