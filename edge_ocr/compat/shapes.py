@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ import cv2
 import numpy as np
 
 from edge_ocr.camera import files
+from edge_ocr.detect import check_image
 from edge_ocr.errors import SourceError
 from edge_ocr.signs import signs
 from edge_ocr.types import Kind, Quad, corners_of
@@ -37,7 +40,8 @@ def picture_of(image: Any) -> Image:
 
     Raises:
         SourceError: it cannot be read.
-        ValueError: it is of another type, or an address.
+        TypeError: it is an array, but not of uint8.
+        ValueError: it is of another type or shape, or an address.
 
     """
     if isinstance(image, str | os.PathLike):
@@ -54,10 +58,10 @@ def picture_of(image: Any) -> Image:
             raise ValueError(f"image is a {type(image).__name__}; give a path, bytes, an array, or a picture of PIL's")
         return np.asarray(cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR), np.uint8)
     if image.ndim == 3 and image.shape[2] == 1:
-        return image[:, :, 0]
-    if image.ndim == 3 and image.shape[2] == 4:
-        return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGBA2BGR), np.uint8)
-    return image
+        image = image[:, :, 0]
+    see_through = image.ndim == 3 and image.shape[2] == 4
+    check_image(image[:, :, :3] if see_through else image)
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGBA2BGR), np.uint8) if see_through else image
 
 
 def pictures_of(image: Any) -> list[Image]:
@@ -114,6 +118,10 @@ def quads_of(level: Any, slanted: Any, size: tuple[int, int]) -> list[Quad]:
     for index, corners in enumerate(_numbers("free_list", slanted, (4, 2), "corners [x, y]")):
         if abs(cv2.contourArea(np.array(corners, np.float32))) < 1:
             raise ValueError(f"free_list[{index}] has no area: give its corners clockwise from the top left")
+        if any(
+            max(place) <= 0 or min(place) >= most for place, most in zip(zip(*corners, strict=True), size, strict=True)
+        ):
+            raise ValueError(f"free_list[{index}] has no pixel of the image: give corners [x, y] in its pixels")
         quads.append(_quad(corners))
     return quads
 
@@ -158,8 +166,15 @@ def words_in(box: Quad, words: Sequence[Quad]) -> list[Quad]:
     return inside if places.min() < height and places.max() > length - height else []
 
 
-def resized(picture: Image, size: tuple[int, int]) -> Image:
-    """A picture brought to a size, (width, height)."""
+def resized(picture: Image, size: tuple[Any, Any]) -> Image:
+    """A picture brought to a size, (width, height).
+
+    Raises:
+        ValueError: there is no such size.
+
+    """
+    if not all(isinstance(side, Integral) and side > 0 for side in size):
+        raise ValueError(f"n_width and n_height must be whole numbers above 0, not {size[0]!r} and {size[1]!r}")
     return np.asarray(cv2.resize(picture, size), np.uint8)
 
 
@@ -170,8 +185,9 @@ def turns_of(rotation_info: Any) -> list[int]:
         ValueError: an angle is no multiple of 90 degrees.
 
     """
-    angles = [] if rotation_info is None else list(rotation_info)
-    if odd := [angle for angle in angles if angle % QUARTER]:
+    angles = () if rotation_info is None else rotation_info
+    angles = list(angles) if isinstance(angles, Iterable) else [angles]
+    if odd := [angle for angle in angles if not isinstance(angle, Real) or angle % QUARTER]:
         raise ValueError(f"rotation_info must hold multiples of {QUARTER}, such as [90, 180, 270], not {odd[0]!r}")
     return list(dict.fromkeys([0, *(int(angle) // QUARTER % 4 for angle in angles)]))
 

@@ -176,6 +176,8 @@ def test_what_changes_nothing_need_not_be_taken_out(image: np.ndarray) -> None:
     ("arguments", "error", "says"),
     [
         ({"rotation_info": [90, 45]}, ValueError, "rotation_info.*45"),
+        ({"rotation_info": 45}, ValueError, "rotation_info.*45"),
+        ({"rotation_info": "90"}, ValueError, "rotation_info.*'9'"),
         ({"output_format": "xml"}, ValueError, "output_format"),
         ({"detial": 0}, TypeError, "detial"),
         ({"allowlist": "\u4e2d"}, ValueError, "allowlist"),
@@ -191,6 +193,17 @@ def test_what_is_not_supported_is_refused_by_name(arguments: dict[str, Any], err
 def test_what_is_no_image_is_refused(image: Any) -> None:
     with pytest.raises(ValueError, match="image"):
         reader().readtext(image)
+
+
+@pytest.mark.parametrize("shape", [(8, 32), (8, 32, 3), (8, 32, 4)])
+@pytest.mark.parametrize("kind", [np.float32, np.int32, np.bool_])
+def test_an_array_of_another_type_is_refused_before_anything_is_made_of_it(shape: tuple[int, ...], kind: type) -> None:
+    picture = np.zeros(shape, kind)
+    for ask in (reader().readtext, reader().detect, reader().recognize, reader().readtext_batched):
+        with pytest.raises(TypeError, match="uint8"):
+            ask(picture)
+    with pytest.raises(TypeError, match="uint8"):
+        reader().readtext_batched([picture], 16, 16)
 
 
 @pytest.mark.parametrize("image", ["nowhere.jpg", b"", b"no picture"])
@@ -242,6 +255,12 @@ def test_a_batch_is_brought_to_one_size_where_both_sides_are_given(image: np.nda
     assert seen.readtext_batched([image, image[:30]], n_width=60, n_height=30) == [[], []]
     assert seen.readtext_batched([image, image[:30]], n_width=60) == [[], []]
     assert sizes == [(30, 60), (30, 60), (60, 120), (30, 120)]
+
+
+@pytest.mark.parametrize("size", [(0, 9), (9, -1), (9.5, 9)])
+def test_a_batch_is_brought_to_no_size_that_there_is_not(image: np.ndarray, size: tuple[Any, Any]) -> None:
+    with pytest.raises(ValueError, match=f"n_width and n_height .* not {size[0]} and {size[1]}"):
+        reader().readtext_batched([image], *size)
 
 
 def test_what_was_detected_is_recognised_as_the_script_passes_it_on(image: np.ndarray) -> None:
@@ -299,6 +318,7 @@ def test_a_box_is_also_read_turned() -> None:
         ({"horizontal_list": [["a", 42, 5, 13]]}, r"horizontal_list\[0\]"),
         ({"free_list": [[[0, 0], [9, 0], [9, float("nan")], [0, 9]]]}, r"free_list\[0\]"),
         ({"free_list": [[[0, 0], [9, 0], [18, 0], [27, 0]]]}, r"free_list\[0\] has no area"),
+        ({"free_list": [[[200, 0], [209, 0], [209, 9], [200, 9]]]}, r"free_list\[0\] has no pixel"),
     ],
 )
 def test_a_box_that_is_none_is_refused_by_its_place(boxes: dict[str, Any], says: str, image: np.ndarray) -> None:

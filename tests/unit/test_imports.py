@@ -84,7 +84,7 @@ ARROWS: dict[str, set[str]] = {
     "annotate": set(),
     "arguments": set(),
     "output": {"signs"},
-    "compat": {"bundle", "camera", "reader", "recognise", "signs", "words"},
+    "compat": {"bundle", "camera", "detect", "reader", "recognise", "signs", "words"},
     "notify": set(),
     "pace": set(),
     "source": {"camera"},
