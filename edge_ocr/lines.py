@@ -62,8 +62,8 @@ def parted(image: Image, quad: Quad) -> tuple[Quad, Quad] | None:
     if depth < DEEPEST_OF_ONE_LINE:
         return None
     left, right = row + slope / 2, row - slope / 2
-    upper = _part(quad, (0.0, 0.0), (left + _OVERLAP, right + _OVERLAP))
-    return upper, _part(quad, (left - _OVERLAP, right - _OVERLAP), (1.0, 1.0))
+    upper = part(quad, (0.0, 0.0), (left + _OVERLAP, right + _OVERLAP))
+    return upper, part(quad, (left - _OVERLAP, right - _OVERLAP), (1.0, 1.0))
 
 
 def valley(patch: NDArray[np.uint8]) -> tuple[float, float, float]:
@@ -104,9 +104,20 @@ def valley(patch: NDArray[np.uint8]) -> tuple[float, float, float]:
     return best
 
 
-def _part(quad: Quad, top: tuple[float, float], bottom: tuple[float, float]) -> Quad:
-    """The part of a quad between two lines across it, each told by its ends on the left and the right edge, 0..1."""
+def part(
+    quad: Quad, top: tuple[float, float], bottom: tuple[float, float], *, across: tuple[float, float] = (0.0, 1.0)
+) -> Quad:
+    """The part of a quad between two lines across it.
+
+    Args:
+        quad: the whole.
+        top: where the upper line meets the part's left and right edge, as shares of the height.
+        bottom: the same of the lower line.
+        across: the part's left and right edge, as shares of the width.
+
+    """
     unit = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
-    ends = np.array([[(0, top[0]), (1, top[1]), (1, bottom[1]), (0, bottom[0])]], np.float32)
+    left, right = across
+    ends = np.array([[(left, top[0]), (right, top[1]), (right, bottom[1]), (left, bottom[0])]], np.float32)
     places = cv2.perspectiveTransform(ends, cv2.getPerspectiveTransform(unit, np.array(quad.corners, np.float32)))
     return Quad(corners_of(places[0].tolist()), quad.kind, quad.score)

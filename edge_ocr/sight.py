@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from edge_ocr import rectify
+from edge_ocr.blocks import blocked
 from edge_ocr.decode import search
 from edge_ocr.join import stacked
 from edge_ocr.lines import parted, proportion
@@ -129,7 +130,8 @@ class Sight:
         quads = [rectify.grown(quad, across, down) for across, down in _AGAIN]
         if sighting.lines == 1:
             return [self._read(partial(rectify.strip, image, quad)) for quad in quads]
-        return [lines for quad in quads if (lines := self._of_lines(image, quad))]
+        parting = parted if sighting.lines == 2 else blocked
+        return [lines for quad in quads if (lines := self._of_lines(image, quad, parting))]
 
     def _of_quad(self, image: Image, quad: Quad) -> Sighting:
         if quad.kind is not Kind.PLATE:
@@ -137,9 +139,11 @@ class Sight:
             return replace(first, strip=replace(first.strip, quad=quad))
         return self._likeliest(image, self._read(partial(rectify.strip, image, quad)), margin=rectify.MARGIN)
 
-    def _of_lines(self, image: Image, quad: Quad) -> Sighting | None:
-        """Both lines as one text; None where the quad can have but one."""
-        lines = parted(image, quad)
+    def _of_lines(
+        self, image: Image, quad: Quad, parting: Callable[[Image, Quad], tuple[Quad, ...] | None] = parted
+    ) -> Sighting | None:
+        """All lines as one text; None where the quad can have but one."""
+        lines = parting(image, quad)
         if lines is None:
             return None
         with self.stopwatch.lap("recognise"):
@@ -157,10 +161,12 @@ class Sight:
         if quad.kind is not Kind.PLATE:
             return first
         best = likelier(first, self._of_lines(image, quad))
+        if _in_doubt(best):
+            best = likelier(best, self._of_lines(image, quad, blocked))
         if proportion(quad) < _UPRIGHT:
             turns: tuple[int, ...] = (1, 3)
         else:
-            turns = (2,) if best.hypotheses and best.hypotheses[0].log_prob < _DOUBT else ()
+            turns = (2,) if _in_doubt(best) else ()
         for turn in turns:
             other = self._read(partial(rectify.strip, image, turned(quad, turn), margin=margin))
             # Nearly anything looks like a text from somewhere when it stands on its head: only a clear one counts.
@@ -188,6 +194,11 @@ class Sight:
 def _beyond(quad: Quad, ends: float, edges: float) -> Quad:
     """A quad that reaches beyond another's ends, and its upper and lower edge, by parts of that one's height."""
     return rectify.grown(quad, ends / max(proportion(quad), _FLAT), edges)
+
+
+def _in_doubt(sighting: Sighting) -> bool:
+    """Whether a text was read, and may as well be another."""
+    return bool(sighting.hypotheses) and sighting.hypotheses[0].log_prob < _DOUBT
 
 
 def likelihood(sighting: Sighting) -> float:

@@ -53,11 +53,12 @@ ARROWS: dict[str, set[str]] = {
     "zones": set(),
     "track": set(),
     "lines": {"rectify"},
+    "blocks": {"lines", "rectify"},
     "signs": set(),
     "words": {"grammar"},
     "decode": {"ctc", "grammar"},
     "spaces": set(),
-    "sight": {"decode", "grammar", "join", "lines", "recognise", "rectify"},
+    "sight": {"blocks", "decode", "grammar", "join", "lines", "recognise", "rectify"},
     "reader": {
         "heap",
         "decode",

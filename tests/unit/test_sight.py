@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +95,51 @@ def test_one_line_stays_one_where_that_is_likelier() -> None:
     (sighting,) = looking(Told(by_place), "B", free=0.01).of_quads(image, [around(image)])
     assert text(sighting) == "B"
     assert len(sighting.log_probs) == 10
+
+
+def block_and_number(width: int = 120, height: int = 40) -> NDArray[np.uint8]:
+    """Upright strokes: two bands on the left, and one band of twice the height on the right."""
+    image = np.full((height, width), 255, np.uint8)
+    image[:, : width // 2 - 10] = two_bands(width // 2 - 10, height)
+    image[height // 8 : height * 7 // 8, width // 2 + 5 : -4 : 6] = 0
+    return image
+
+
+def by_part(strip: Strip, *, doubt: float = 1e-3) -> NDArray[np.float32]:
+    """'A' in the block's upper line, 'B' in its lower, 'CD' in the number, and doubtfully 'CD' in the whole."""
+    xs, ys = zip(*strip.quad.corners, strict=True)
+    if max(xs) - min(xs) > 80:
+        return sure("CD", doubt=0.3)
+    if min(xs) > 40:
+        return sure("CD", doubt=doubt)
+    return sure("A" if max(ys) < 30 else "B", doubt=doubt)
+
+
+def test_a_block_of_two_lines_and_a_number_are_one_text_where_one_line_is_in_doubt() -> None:
+    image = block_and_number()
+    sight = looking(Told(by_part), "ABCD", free=0.01)
+    (sighting,) = sight.of_quads(image, [around(image)])
+    assert text(sighting) == "ABCD"
+    assert sighting.lines == 3
+    assert sighting.strip.quad == around(image)
+    assert len(sighting.log_probs) == 32
+
+
+def test_further_looks_at_a_block_take_it_apart_too() -> None:
+    image = block_and_number()
+    sight = looking(Told(partial(by_part, doubt=0.02)), "ABCD", free=0.01)
+    (sighting,) = sight.of_quads(image, [around(image)])
+    looks = sight.again(image, sighting)
+    assert {text(look) for look in looks} == {"ABCD"}
+    assert {look.lines for look in looks} == {3}
+
+
+def test_a_clear_line_is_not_taken_apart() -> None:
+    image = block_and_number()
+    told = Told(lambda _: sure("CD"))
+    (sighting,) = looking(told, "CD").of_quads(image, [around(image)])
+    assert text(sighting) == "CD"
+    assert len(told.strips) == 3  # as one line and as two, not as a block
 
 
 def test_a_crop_is_read_in_the_same_ways() -> None:
