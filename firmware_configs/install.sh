@@ -197,6 +197,8 @@ release() {
         # Beside the one that may be running, which goes only when the new one is whole.
         part=$ROOT/releases/.$name.part
         trap 'rm -rf "$part"' EXIT # half of one only fills the disk
+        # Where two renames were needed and the power went between them.
+        [ -d "$folder" ] || [ ! -d "$part.old" ] || mv "$part.old" "$folder"
         rm -rf "$part" "$part.old"
         free=$(df -Pk "$ROOT/releases" | awk 'NR == 2 { print int($4 / 1024) }')
         [ "$free" -ge $MEGABYTES ] || fail "$ROOT/releases has $free MB free, and $MEGABYTES are needed; make room, and run this again"

@@ -173,7 +173,7 @@ def resized(picture: Image, size: tuple[Any, Any]) -> Image:
         ValueError: there is no such size.
 
     """
-    if not all(isinstance(side, Integral) and side > 0 for side in size):
+    if not all(isinstance(side, Integral) and int(side) > 0 for side in size):
         raise ValueError(f"n_width and n_height must be whole numbers above 0, not {size[0]!r} and {size[1]!r}")
     return np.asarray(cv2.resize(picture, size), np.uint8)
 

@@ -218,3 +218,11 @@ def test_an_installation_takes_the_place_of_the_one_that_runs_in_one_step(tmp_pa
     assert (tmp_path / "current/release.toml").is_file()
     assert not (tmp_path / "current/mark").exists()
     assert [path.name for path in (tmp_path / "releases").iterdir()] == ["source"]
+
+
+def test_what_a_power_cut_between_two_renames_left_is_put_back_by_the_next_installation(tmp_path: Path) -> None:
+    (tmp_path / "releases").mkdir()
+    assert release_of(tmp_path, pip="exit 0").returncode == 0
+    (tmp_path / "releases/source").rename(tmp_path / "releases/.source.part.old")
+    assert release_of(tmp_path, pip="exit 1").returncode == 1, "as without a network"
+    assert (tmp_path / "current/release.toml").is_file()
