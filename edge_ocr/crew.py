@@ -188,10 +188,10 @@ class Crew:
         self, camera: CameraSettings, zones: Mapping[str, Zones], *, same: bool
     ) -> Callable[[Pipeline, Pace], None]:
         """What a camera's thread does to go on with other settings; ``same`` if what it reads with stays."""
-        settings = self._settings
-        reader = None if same else open_reader(settings, like=self.reader)
+        reader = None if same else open_reader(self._settings, like=self.reader)
 
         def apply(pipeline: Pipeline, pace: Pace) -> None:
+            settings = self._settings  # of now: zones may be drawn while others are adopted
             pipeline.configure(reader, settings, zones=_zones(camera, zones))
             pace.settings = settings.pace
 

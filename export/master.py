@@ -32,8 +32,8 @@ def load_master(path: Path, network: Crnn) -> Crnn:
 
     The export folds each normalisation into its convolution; here it comes back as one that only adds the folded bias,
     so that the outputs are the same and training can go on. A network that is larger than the master, in channels or
-    units, or that has residual convolutions where the master has none, gives the same outputs too: what is new in it has
-    no say yet (Chen, Goodfellow, Shlens 2016, 'Net2Net', by zeros in the place of copies). Classes of another number,
+    units, or that has residual convolutions where the master has none, gives the same outputs too: what is new has no
+    say yet (Chen, Goodfellow, Shlens 2016, 'Net2Net', by zeros in the place of copies). Classes of another number,
     which are those of another alphabet, stay as they are.
 
     Args:

@@ -189,6 +189,26 @@ def test_a_reader_whose_camera_has_ended_is_used_for_the_next_one(
     assert len(readers) == 2
 
 
+def test_zones_that_were_drawn_while_the_configuration_was_read_again_bring_no_old_one_back(
+    readers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del readers
+    changes: list[Any] = []
+    monkeypatch.setattr(_Worker, "change", lambda _, apply: changes.append(apply))
+    tables = {**_TABLES}
+    service = _service(tables)
+    service._crew.begin({})
+    service.redraw()
+    tables["vote"] = {"repeat_seconds": 7}
+    service.reload()
+    drawn, reloaded = changes
+    told: list[Any] = []
+    pipeline = SimpleNamespace(configure=lambda _, settings, **__: told.append(settings.vote.repeat_seconds))
+    for apply in (reloaded, drawn):
+        apply(pipeline, SimpleNamespace())
+    assert told == [7, 7]
+
+
 def test_a_reload_leaves_alone_what_counts_from_the_next_start_on(
     readers: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
