@@ -153,7 +153,7 @@ class Reader:
         else:
             found = [reading for reading, _ in pairs]
         sure = found if crop else [reading for reading in found if self._is_credible(reading)]
-        return sorted(sure, key=lambda reading: -reading.confidence)
+        return [self._listed(reading) for reading in sorted(sure, key=lambda reading: -reading.confidence)]
 
     def read_at(self, image: Image, quads: Sequence[Quad]) -> list[Reading | None]:
         """The texts at places that are known already, each read by itself; nothing is detected.
@@ -173,7 +173,8 @@ class Reader:
         check_image(image)
         stopwatch = Stopwatch()
         sight = Sight(self.recogniser, self.grammar, 0, stopwatch)
-        return self._readings(image, [sight.of_quads(image, [quad])[0] for quad in quads], stopwatch)
+        found = self._readings(image, [sight.of_quads(image, [quad])[0] for quad in quads], stopwatch)
+        return [reading and self._listed(reading) for reading in found]
 
     def with_grammar(self, grammar: Grammar) -> Reader:
         """The same reader for other texts; both have one recogniser.
@@ -184,6 +185,7 @@ class Reader:
         """
         other = copy(self)
         other.grammar = grammar
+        other._apart = False  # noqa: SLF001 -- of this class
         return other
 
     def sightings(
@@ -233,11 +235,11 @@ class Reader:
         with stopwatch.lap("decode"):
             votes = [vote.fuse(each, self.grammar, kind=self.kind) for each in looks]
         pairs = zip(sightings, votes, strict=True)
-        return [None if ballot is None else self._told(ballot.reading, first) for first, ballot in pairs]
+        return [replace(ballot.reading, quad=first.strip.quad) if ballot else None for first, ballot in pairs]
 
-    def _told(self, reading: Reading, sighting: Sighting) -> Reading:
-        """A reading at the place of its first sighting, with as many alternatives as were asked for."""
-        return replace(reading, quad=sighting.strip.quad, alternatives=reading.alternatives[: self._top])
+    def _listed(self, reading: Reading) -> Reading:
+        """A reading with as many alternatives as were asked for; a part of one is judged by all of them first."""
+        return replace(reading, alternatives=reading.alternatives[: self._top])
 
     def _is_credible(self, reading: Reading) -> bool:
         """Whether what stands where something was detected is a text of the kind."""

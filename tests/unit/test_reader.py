@@ -18,6 +18,7 @@ from edge_ocr.errors import BundleError, GrammarError
 from edge_ocr.grammar import word_grammar
 from edge_ocr.reader import MOST_ALTERNATIVES, Reader, Stopwatch
 from edge_ocr.types import Kind, Quad, Region, Strip, corners_of
+from edge_ocr.words import open_grammar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -394,3 +395,38 @@ def test_a_reader_for_other_texts_shares_the_recogniser() -> None:
     other = first.with_grammar(word_grammar(["BA"], ALPHABET, length_bonus=0))
     assert other.recogniser is first.recogniser
     assert (first.read(AB, crop=True)[0].text, other.read(AB, crop=True)[0].text) == ("AB", "BA")
+
+
+class Spaced:
+    """In the place of a recogniser: sees 'AA BB' with a doubt about the first letter, whatever it is shown."""
+
+    widths, height, alphabet = (32,), 8, "ABC "
+
+    def __call__(self, _: Any) -> np.ndarray:
+        """The same of every strip."""
+        probs = np.full((11, 5), 1e-9)
+        for step, column in enumerate("_A_A_ _B_B_"):
+            probs[step, self.alphabet.find(column) + 1] = 1.0
+        probs[1, 1:4] = 0.4, 0.25, 0.35
+        return np.log(probs / probs.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def spaced(top: int) -> Reader:
+    """A reader of signs that finds one quad with two words in it."""
+    bundle = replace(BUNDLE, kind=Kind.SIGN)
+    quads = [replace(quad, kind=Kind.SIGN) for quad in looking_at((10, 5))(AB)]
+    reader = Reader(Kind.SIGN, bundle=bundle, detector=lambda _: quads, min_confidence=0, min_characters=1, top=top)
+    reader.recogniser, reader.grammar = Spaced(), open_grammar(Spaced.alphabet)  # type: ignore[assignment]
+    return reader
+
+
+def test_a_words_confidence_does_not_depend_on_how_many_alternatives_are_listed() -> None:
+    every, none = ({word.text: word for word in spaced(top).read(scene((AB, 10, 5)))} for top in (5, 0))
+    assert set(every) == {"AA", "BB"}
+    assert every["BB"].confidence > 0.9 > every["AA"].confidence
+    assert none == {text: replace(word, alternatives=()) for text, word in every.items()}
+
+
+def test_what_a_grammar_expects_together_is_told_together_whenever_it_came() -> None:
+    names = spaced(5).with_grammar(word_grammar(["AA BB", "CC BB"], Spaced.alphabet))
+    assert [reading.text for reading in names.read(scene((AB, 10, 5)))] == ["AA BB"]
