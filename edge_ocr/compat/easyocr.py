@@ -29,11 +29,10 @@ if TYPE_CHECKING:
 
 LANGUAGES = frozenset(
     """
-    af az bs cs cy da de en es et fr ga hr hu id is it ku la lt lv mi ms mt nl no oc pi pl pt ro rs_latin sk sl sq sv sw
-    tl tr uz
+    af bs cs da de en es et fr ga hr hu id is it ku la lt lv ms nl no oc pl pt ro rs_latin sk sl sq sv sw tl tr uz
     """.split()  # noqa: SIM905 - one language a line would be forty lines
 )
-"""Codes of the languages in Latin letters whose characters the sign recogniser knows, as EasyOCR names them."""
+"""Codes of the languages in Latin letters all of whose letters the sign recogniser knows, as EasyOCR names them."""
 
 _CONSTRUCTION = frozenset(
     """

@@ -213,12 +213,28 @@ def test_an_image_that_cannot_be_read_is_an_error_of_the_source(image: Any) -> N
 
 
 def test_languages_in_other_letters_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"'ja'.* af, az, bs, .*, tl, tr, uz$"):
+    with pytest.raises(ValueError, match=r"'ja'.* af, bs, cs, .*, tl, tr, uz$"):
         reader(languages=("en", "ja"))
     with pytest.raises(ValueError, match="at least one"):
         reader(languages=())
     with pytest.raises(TypeError, match="graphics"):
         reader(graphics=True)
+
+
+LETTERS = """
+    af:áèéêëîïôöúû az:çəğıöşü bs:čćđšž cs:áčďéěíňóřšťúůýž cy:âêîïôûŵŷ da:åæø de:äöüß en: es:áéíñóúü et:äõöüšž
+    fr:àâæçéèêëîïôœùûüÿ ga:áéíóú hr:čćđšž hu:áéíóöőúüű id: is:áæðéíóöúýþ it:àèéìîòù ku:çêîşû la: lt:ąčęėįšųūž
+    lv:āčēģīķļņšūž mi:āēīōū ms: mt:àċèġħìòùż nl:áäéëíïóöúü no:àåæéêòóôø oc:àáçèéíïòóúü pi:āḍīḷṃñṅṇṭū pl:ąćęłńóśźż
+    pt:áâãàçéêíóôõú ro:ăâîșț rs_latin:čćđšž sk:áäčďéíĺľňóôŕšťúýž sl:čšž sq:çë sv:àåäéö sw: tl:ñ tr:âçğıîöşüû uz:
+    vi:ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ
+"""
+"""Of EasyOCR's languages in Latin letters those beyond a to z that their words need."""
+
+
+def test_a_language_is_taken_where_all_its_letters_are_known_and_no_other() -> None:
+    known = set(shipped_bundle(Kind.SIGN, task="recognise").settings["alphabet"])
+    needed = dict(pair.split(":") for pair in LETTERS.split())
+    assert {code for code, letters in needed.items() if set(letters) <= known} == easyocr.LANGUAGES
 
 
 def test_english_alone_has_no_accents() -> None:
