@@ -32,9 +32,6 @@ LONGEST_PLACE = 500
 _LATEST = 12  # events beside the live picture
 _PAGE = 50
 
-ACTIONS = {"open": "Opens", "refuse": "Refused", "note": "Noted"}
-"""What a page calls an action."""
-
 _REASONS = {
     "unread": "No text could be read on it.",
     "few reads": "Read in too few frames to be sure.",

@@ -351,7 +351,7 @@ def people(walk: Walk) -> None:
         expect(other.get_by_text("this needs role admin")).to_be_visible()
         walk.check("forbidden", other, narrow=False)
         walk.expected = ()
-        stays_when_logged_out(other)
+        stays_when_logged_out(walk, other)
     with walk.as_user("opal") as other:
         expect(other.get_by_role("button", name="Open the barrier")).to_have_count(1)
         other.goto("/account")
@@ -361,8 +361,11 @@ def people(walk: Walk) -> None:
         expect(other.get_by_text("The password is changed")).to_be_visible()
 
 
-def stays_when_logged_out(page: Page) -> None:
-    """A page with pictures that is not left at once, as on a slow machine: the last one stays, and all is quiet."""
+def stays_when_logged_out(walk: Walk, page: Page) -> None:
+    """A page with pictures that is not left at once, as on a slow machine: the last one stays, and all is quiet.
+
+    One that is never left finds out by itself.
+    """
     page.goto("/")
     expect(page.locator("#link")).to_have_text("live")
     until(page, "document.getElementById('view').naturalWidth > 0")
@@ -372,6 +375,10 @@ def stays_when_logged_out(page: Page) -> None:
     expect(page.locator("#link")).to_have_text("no connection")
     page.wait_for_timeout(3000)  # a browser comes back to a stream of events after two seconds
     until(page, "document.getElementById('view').naturalWidth > 0")
+    walk.expected = ("401",)
+    page.evaluate("beat = 0")  # as if it had been silent for long
+    page.wait_for_url("**/login?next=%2F")
+    walk.expected = ()
 
 
 def kiosk(walk: Walk, served: Served) -> None:

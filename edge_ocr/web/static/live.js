@@ -63,9 +63,10 @@ function open() {
 }
 
 open();
-setInterval(() => {
+setInterval(async () => {
   if (Date.now() - beat < 40000) return;
   beat = Date.now();
+  try { await ask("GET", "/api/me"); } catch { return; } // whoever was logged out is led to the login
   open(); // a line that is silent for so long is dead, whatever the browser believes
   const view = document.getElementById("view");
   if (view) view.src = `${view.src.split("?")[0]}?${Date.now()}`.replace(/\?\d+$/, "");
