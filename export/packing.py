@@ -180,9 +180,9 @@ def _figures(results: list[Evaluation], float_scores: dict[str, Score], scores: 
 
 
 _WEAKNESSES = {
-    "narrow_w": "W of dies that cut all letters alike wide is now and then read as M or H",
-    "four": "4 in blurred Californian lettering is now and then read as A or L",
-    "blocks": "two small lines before a large number are no line of their own",
+    "four": "4 in Californian lettering is now and then read as L",
+    "narrow_w": "W of dies that cut all letters alike wide is now and then read as M or E",
+    "dark": "blurred white letters on dark ground: C is now and then read as G, N as M",
     "tilt": "crops that were not straightened lose characters beyond 15 degrees",
     "look_alikes": "O and 0, I and 1 are told apart by formats alone where a country draws them alike",
     "lettering": "brush, ornamental and outlined lettering is misread",
