@@ -273,6 +273,7 @@ def test_a_session_goes_on_while_the_disk_is_full(tmp_path: Path, monkeypatch: p
 
 
 def test_a_clock_that_nobody_vouches_for_ends_no_session(tmp_path: Path) -> None:
+    written = tmp_path / "web" / "sessions.json"
     with served(tmp_path) as one:
         one.clock.synced = False
         one.clock.step_wall(-1_600_000_000)
@@ -281,9 +282,12 @@ def test_a_clock_that_nobody_vouches_for_ends_no_session(tmp_path: Path) -> None
         assert client.get("/api/me").status == 200
         one.clock.synced = True
         assert client.get("/api/me").status == 200
-        soon(lambda: '"synced": true' in (tmp_path / "web" / "sessions.json").read_text())
-        one.clock.advance(31 * 86_400)
-        assert client.get("/api/me").status == 401
+        soon(lambda: '"synced": true' in written.read_text())
+    # What the server holds follows the file a moment later; one started anew holds the file's.
+    sessions, key = Sessions(written, 30), client.cookie.partition("=")[2]
+    assert sessions.find(key, one.clock.stamp())
+    one.clock.advance(31 * 86_400)
+    assert sessions.find(key, one.clock.stamp()) is None
 
 
 def test_a_new_password_and_another_role_count_at_once(tmp_path: Path) -> None:
