@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_ocr import rectify
-from edge_ocr.lines import part, proportion, valley
+from edge_ocr.lines import flattened, halves, part, smoothed, valley
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,14 +22,12 @@ if TYPE_CHECKING:
     from edge_ocr.types import Image, Quad
 
 _WIDEST = 6.0  # width / height
-_HIGH = 40  # rows of the picture that is looked at
 _WITHIN = (0.15, 0.5)  # where the gap may be, as shares of the width
 _ROWS = (0.15, 0.85)  # of the height: neither rims nor what stands along them
 _QUIET = 0.35  # of the changes in three columns of four, below which a column holds no ink
 _GAP = 0.02  # of the width, at least
 _DEEPEST = 0.5  # of the block's valley
 _STROKES = 0.5  # of the number's most, that it has of ink where the block has its valley
-_OVERLAP = 0.03  # of the plate's height that both lines of the block get on either side of the valley
 
 
 def blocked(image: Image, quad: Quad) -> tuple[Quad, Quad, Quad] | None:
@@ -45,27 +42,24 @@ def blocked(image: Image, quad: Quad) -> tuple[Quad, Quad, Quad] | None:
         both ways, and let what it says decide.
 
     """
-    shape = proportion(quad)
-    if not shape <= _WIDEST:
+    patch = flattened(image, quad, widest=_WIDEST)
+    if patch is None:
         return None
-    patch = rectify.strip(image, quad, width=max(16, round(shape * _HIGH)), height=_HIGH, margin=0.0).image
     found = None
     for gap in gaps(patch):
         depth, row, slope = valley(patch[:, :gap])
         if depth >= _DEEPEST and _crosses(patch[:, gap:], row) and (found is None or depth > found[0]):
-            found = depth, gap / patch.shape[1], row + slope / 2, row - slope / 2
+            found = depth, gap / patch.shape[1], row, slope
     if found is None:
         return None
-    _, share, left, right = found
-    upper = part(quad, (0.0, 0.0), (left + _OVERLAP, right + _OVERLAP), across=(0.0, share))
-    lower = part(quad, (left - _OVERLAP, right - _OVERLAP), (1.0, 1.0), across=(0.0, share))
-    return upper, lower, part(quad, (0.0, 0.0), (1.0, 1.0), across=(share, 1.0))
+    _, share, row, slope = found
+    return *halves(quad, row, slope, across=(0.0, share)), part(quad, (0.0, 0.0), (1.0, 1.0), across=(share, 1.0))
 
 
 def _crosses(patch: NDArray[np.uint8], row: float) -> bool:
     """Whether the text of a patch has strokes at a row, which is a share of the height."""
     ink = np.abs(np.diff(patch.astype(np.float32), axis=1)).mean(axis=1)
-    smooth = np.convolve(np.pad(ink, 1, mode="edge"), np.full(3, 1 / 3), mode="valid")
+    smooth = smoothed(ink)
     return bool(smooth[int(row * len(smooth))] >= _STROKES * smooth.max() > 0)
 
 
@@ -79,7 +73,7 @@ def gaps(patch: NDArray[np.uint8]) -> Iterator[int]:
     high, wide = patch.shape
     first, last = (round(share * high) for share in _ROWS)
     ink = np.abs(np.diff(patch[first:last].astype(np.float32), axis=1)).mean(axis=0)
-    smooth = np.convolve(np.pad(ink, 1, mode="edge"), np.full(3, 1 / 3), mode="valid")
+    smooth = smoothed(ink)
     quiet = smooth < _QUIET * np.percentile(smooth, 75)
     edges = np.flatnonzero(np.diff(np.pad(quiet.astype(np.int8), 1)))
     for begin, end in list(pairwise(edges.tolist()))[::2]:

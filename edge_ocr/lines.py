@@ -8,7 +8,7 @@ analysis system for technical journals', 1992). The valley may slope: corners of
 from __future__ import annotations
 
 from math import dist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -54,16 +54,29 @@ def parted(image: Image, quad: Quad) -> tuple[Quad, Quad] | None:
         deep enough. A plate of one line may be parted too: read it both ways, and let what it says decide.
 
     """
-    shape = proportion(quad)
-    if not shape <= WIDEST:
+    patch = flattened(image, quad, widest=WIDEST)
+    if patch is None:
         return None
-    patch = rectify.strip(image, quad, width=max(16, round(shape * _HIGH)), height=_HIGH, margin=0.0).image
     depth, row, slope = valley(patch)
-    if depth < DEEPEST_OF_ONE_LINE:
+    return None if depth < DEEPEST_OF_ONE_LINE else halves(quad, row, slope)
+
+
+def flattened(image: Image, quad: Quad, *, widest: float) -> NDArray[np.uint8] | None:
+    """The picture of a plate in which valleys and gaps are looked for; None where it is wider than it may be.
+
+    Args:
+        image: uint8, HxWx3 (B, G, R) or HxW grey.
+        quad: around the plate, in pixels of the image.
+        widest: width / height, at most.
+
+    Returns:
+        uint8, (40, w) grey, w in proportion.
+
+    """
+    shape = proportion(quad)
+    if not shape <= widest:
         return None
-    left, right = row + slope / 2, row - slope / 2
-    upper = part(quad, (0.0, 0.0), (left + _OVERLAP, right + _OVERLAP))
-    return upper, part(quad, (left - _OVERLAP, right - _OVERLAP), (1.0, 1.0))
+    return rectify.strip(image, quad, width=max(16, round(shape * _HIGH)), height=_HIGH, margin=0.0).image
 
 
 def valley(patch: NDArray[np.uint8]) -> tuple[float, float, float]:
@@ -93,7 +106,7 @@ def valley(patch: NDArray[np.uint8]) -> tuple[float, float, float]:
         straight = np.clip(np.rint(rows + slope * high * across), 0, high - 1).astype(np.intp)
         places = straight.ravel()
         sums = np.bincount(places, ink.ravel(), high) / np.maximum(np.bincount(places, minlength=high), 1)
-        profile = np.convolve(np.pad(sums, 1, mode="edge"), np.full(3, 1 / 3), mode="valid")
+        profile = smoothed(sums)
         above = np.maximum.accumulate(profile)
         below = np.maximum.accumulate(profile[::-1])[::-1]
         lesser = np.minimum(above, below)
@@ -102,6 +115,26 @@ def valley(patch: NDArray[np.uint8]) -> tuple[float, float, float]:
         if depths[row] > best[0] + 0.02:  # level, unless a slope is clearly better
             best = (float(depths[row]), (row + 0.5) / high, slope)
     return best
+
+
+def smoothed(profile: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """The mean of each value, (n,), and its two neighbours."""
+    return np.convolve(np.pad(profile, 1, mode="edge"), np.full(3, 1 / 3), mode="valid")
+
+
+def halves(quad: Quad, row: float, slope: float, *, across: tuple[float, float] = (0.0, 1.0)) -> tuple[Quad, Quad]:
+    """The upper and the lower line beside a valley; both get a little of what lies around it.
+
+    Args:
+        quad: the whole.
+        row: of the valley in the middle, as a share of the height.
+        slope: how much of the height it climbs from the left edge to the right one.
+        across: the left and right edge of what is parted, as shares of the width.
+
+    """
+    left, right = row + slope / 2, row - slope / 2
+    upper = part(quad, (0.0, 0.0), (left + _OVERLAP, right + _OVERLAP), across=across)
+    return upper, part(quad, (left - _OVERLAP, right - _OVERLAP), (1.0, 1.0), across=across)
 
 
 def part(

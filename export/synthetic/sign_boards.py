@@ -27,13 +27,15 @@ if TYPE_CHECKING:
 
 _LIMITS = ("20", "30", "40", "50", "60", "70", "80", "90", "100", "110", "120", "130", "STOP", "5", "10", "15")
 _LOADS = ("2m", "3,8m", "4.2m", "3,5t", "7,5t", "12t", "5.5t", "2,3m")
-_RINGS = 0.11
+_RINGS = 0.15
 _ROAD = ("roadgeek", "opendin", "overpass", "national-park", "barlow", "fira-sans", "share-tech", "b612", "rajdhani")
 """Typefaces that are drawn after those of road signs, by parts of their paths."""
 _ON_ROADS = 0.6
 _CUT = 0.15
 _EMBLEM = 0.06
-_WHOLE_RINGS = 0.75
+_RING_VIEWS = (0.4, 0.85)
+"""Up to the first, of all rings, they are seen whole; up to the second within their rims, as the runtime's second look
+cuts them out; the others by a detector that found the digits."""
 _TRIES = 20
 _LEAST_CONTRAST = 22.0
 
@@ -219,7 +221,7 @@ class Studio:
             paper = rim
         gain, glare = _light(rng)
         paper, rim, ink, edge = (min(255.0, shade * gain + glare) for shade in (paper, rim, ink, rng.uniform(180, 255)))
-        centre, reach = np.array([75.0, 75.0]) + rng.normal(0, 3, 2), rng.uniform(54, 72)
+        centre, reach = np.array([75.0, 75.0]) + rng.normal(0, 3, 2), rng.uniform(54, 74)
         for shade, share in ((edge, 1.0), (rim, 0.96), (paper, rng.uniform(0.7, 0.82))):
             if octagon:
                 angles = np.arange(8) * np.pi / 4 + np.pi / 8
@@ -233,9 +235,12 @@ class Studio:
         mask = cv2.resize(mask, (round(wide), round(high)), interpolation=cv2.INTER_AREA)
         left, top = (round(float(at - length / 2)) for at, length in zip(centre, (wide, high), strict=True))
         blend(board[top : top + mask.shape[0], left : left + mask.shape[1]], mask, ink)
-        if rng.random() > _WHOLE_RINGS:  # a detector finds the digits
-            return Line(board, (left, top, left + mask.shape[1], top + mask.shape[0]), text)
-        return Line(board, (6.0, 6.0, side - 6.0, side - 6.0), text, tall=mask.shape[0] / (side - 12))
+        view, (tall, broad) = rng.random(), mask.shape
+        if view > _RING_VIEWS[1]:
+            return Line(board, (left, top, left + broad, top + tall), text)
+        across, down = (0.0, 0.0) if view < _RING_VIEWS[0] else rng.uniform((0.04, 0.15), (0.12, 0.27))
+        x, y = 6 + across * (side - 12), 6 + down * (side - 12)
+        return Line(board, (x, y, side - x, side - y), text, tall=tall / (side - 2 * y))
 
     def _road_face(self, rng: np.random.Generator, text: str) -> Typeface | None:
         """One of a road sign's where there are any, now and then any other."""

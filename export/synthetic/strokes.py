@@ -29,9 +29,10 @@ class _Pen:
     def __init__(self, rng: np.random.Generator) -> None:
         self.power = rng.uniform(1.6, 5.0)
         self.waist = rng.uniform(0.42, 0.56)
-        self.pick = rng.random(16)
+        self.pick = rng.random(17)
         self.splay = rng.uniform(0.0, 0.26)  # how far the outer strokes of M and W lean
-        self.widths = {"0": 0.85, "O": 1.05, "1": 0.75} | dict(zip("MW", rng.uniform(0.9, 1.35, 2), strict=True))
+        self.widths = {"0": 0.85, "O": 1.05, "1": 0.75} | dict(zip("MW", rng.uniform(0.85, 1.35, 2), strict=True))
+        self.widths["I"] = rng.uniform(0.5, 1.0) if self.either(5) else 0.05  # with feet, or a bare stem
 
     def either(self, index: int) -> bool:
         return bool(self.pick[index] < 0.5)
@@ -64,8 +65,8 @@ def _digits(pen: _Pen) -> dict[str, list[Line]]:
         _line(apex, (0, bar), (1, bar)),
         _line(apex, (stem, 0.0), (stem, 1)) if pen.either(6) else _line((stem, 0.4), (stem, 1)),
     ]
-    if p[12] < 0.12:  # open at the top
-        four = [_line((0.15, 0), (0.05 * p[13], 0.66), (1, 0.66)), _line((0.75, 0.35 * p[14]), (0.75, 1))]
+    if p[12] < 0.25:  # open at the top, as Californian dies have it
+        four = [_line((0.1 + 0.4 * p[16], 0), (0.05 * p[13], bar), (1, bar)), _line((0.75, 0.45 * p[14]), (0.75, 1))]
     six_bowl = pen.arc((0, w - 0.1, 1, 1), 0, 360)
     six = (
         [six_bowl, _line((0.02, (w + 0.9) / 2), (0.7, 0))]
@@ -142,10 +143,9 @@ def stroke_face(rng: np.random.Generator) -> Face:
     square = rng.random() < _SQUARE_SHARE  # a broad nib, whose strokes end square, thinner where they run level
     flat = round(thick * rng.uniform(0.7, 1.0))
     width = full - thick
-    widths = {"I": 0.6 if pen.either(5) else 0.05} | pen.widths
     masks = {}
     for character, lines in (_digits(pen) | _letters(pen)).items():
-        own = max(1.0, width * widths.get(character, 1.0))
+        own = max(1.0, width * pen.widths.get(character, 1.0))
         canvas = np.zeros((MASK_HEIGHT, int(own) + thick + 12), np.uint8)
         scale = np.array([own, caps - thick])
         start = np.array([thick / 2 + 5, CAPS.start + thick / 2])
