@@ -32,10 +32,10 @@ class Crnn(nn.Module):
     def __init__(
         self,
         *,
-        classes: int = 37,
-        hidden: int = 80,
-        height: int = 48,
-        channels: Six = (24, 32, 64, 96, 96, 128),
+        classes: int,
+        hidden: int,
+        height: int,
+        channels: Six,
         residuals: Six = (0, 0, 0, 0, 0, 0),
     ) -> None:
         super().__init__()

@@ -14,6 +14,7 @@ from export.crnn import Crnn
 from export.gates import run_onnx
 from export.master import load_master, settle, write_master
 from export.synthetic import strips
+from export.synthetic.faces import CHARACTERS
 from export.synthetic.strokes import stroke_face
 from export.training import Average, Budget
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from export.crnn import Six
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +54,19 @@ def test_a_training_goes_on_where_it_was_stopped(
     ]
 
 
+def _network(
+    *, hidden: int = 80, channels: Six = (24, 32, 64, 96, 96, 128), residuals: Six = (0, 0, 0, 0, 0, 0)
+) -> Crnn:
+    """A network smaller than the one that ships."""
+    classes = len(CHARACTERS) + 1
+    return Crnn(classes=classes, hidden=hidden, height=strips.HEIGHT, channels=channels, residuals=residuals)
+
+
 def test_a_few_strips_can_be_learned_by_heart(shards: Path) -> None:
     torch.manual_seed(0)
     shard = strips.load_shard(next(shards.iterdir()))
     images, labels = recogniser.as_input(torch.from_numpy(shard.strips[:32])), torch.from_numpy(shard.labels[:32])
-    network = Crnn()
+    network = _network()
     optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3)
     losses = [recogniser.step(network, optimiser, images, labels) for _ in range(60)]
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[5:10])
@@ -63,7 +74,7 @@ def test_a_few_strips_can_be_learned_by_heart(shards: Path) -> None:
 
 def test_the_master_means_what_the_network_learned(tmp_path: Path) -> None:
     torch.manual_seed(3)
-    network = Crnn()
+    network = _network()
     network(torch.randn(16, 1, strips.HEIGHT, strips.WIDTH))  # gives the normalisation layers something to have seen
     write_master(network.eval(), tmp_path / "model.onnx", width=strips.WIDTH, height=strips.HEIGHT)
     images = np.random.default_rng(0).uniform(-1, 1, (3, 1, strips.HEIGHT, strips.WIDTH)).astype(np.float32)
@@ -76,7 +87,7 @@ def test_the_master_means_what_the_network_learned(tmp_path: Path) -> None:
 def _master(path: Path) -> tuple[Crnn, torch.Tensor]:
     """A small network that is written as a master, and strips of uneven light for it."""
     torch.manual_seed(5)
-    network = Crnn()
+    network = _network()
     for _ in range(3):
         network(torch.randn(16, 1, strips.HEIGHT, strips.WIDTH) * 2 + 0.5)
     write_master(network.eval(), path, width=strips.WIDTH, height=strips.HEIGHT)
@@ -86,19 +97,19 @@ def _master(path: Path) -> tuple[Crnn, torch.Tensor]:
 @torch.no_grad()
 def test_a_training_can_begin_with_a_master(tmp_path: Path) -> None:
     network, images = _master(tmp_path / "model.onnx")
-    assert torch.allclose(load_master(tmp_path / "model.onnx", Crnn())(images), network(images), atol=1e-4)
+    assert torch.allclose(load_master(tmp_path / "model.onnx", _network())(images), network(images), atol=1e-4)
 
 
 @torch.no_grad()
 def test_a_larger_network_begins_where_a_master_stood(tmp_path: Path) -> None:
     network, images = _master(tmp_path / "model.onnx")
-    large = Crnn(hidden=90, channels=(26, 32, 70, 96, 100, 130), residuals=(0, 1, 2, 1, 0, 0))
+    large = _network(hidden=90, channels=(26, 32, 70, 96, 100, 130), residuals=(0, 1, 2, 1, 0, 0))
     assert torch.allclose(load_master(tmp_path / "model.onnx", large)(images), network(images), atol=1e-4)
     with pytest.raises(ValueError, match="another size"):
-        load_master(tmp_path / "model.onnx", Crnn(hidden=79))
+        load_master(tmp_path / "model.onnx", _network(hidden=79))
     write_master(large, tmp_path / "large.onnx", width=strips.WIDTH, height=strips.HEIGHT)
     with pytest.raises(ValueError, match="the network has 6"):
-        load_master(tmp_path / "large.onnx", Crnn())
+        load_master(tmp_path / "large.onnx", _network())
 
 
 @torch.no_grad()
@@ -124,7 +135,7 @@ def test_a_settled_network_learns_from_where_it_stood(tmp_path: Path) -> None:
 
 
 def test_the_average_of_constant_weights_is_these_weights() -> None:
-    network = Crnn()
+    network = _network()
     average = Average(network)
     for _ in range(5):
         average.update(network)
