@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from export.detector_data import SceneStream
 from export.detector_loss import detector_loss
 from export.detector_net import DetectorNet
-from export.master import load_detector
+from export.master import load_detector, settle
 from export.training import Average, Budget, save
 
 if TYPE_CHECKING:
@@ -67,24 +67,23 @@ def train(kind: Kind, folders: Folders, plan: Plan, checkpoint: Path, start: Pat
 
     """
     torch.manual_seed(plan.seed)
-    net = DetectorNet() if start is None or checkpoint.is_file() else load_detector(start)
+    state = torch.load(checkpoint, weights_only=True) if checkpoint.is_file() else None
+    spent, steps, scenes = (state["spent"], state["steps"], state["scenes"]) if state else (0.0, 0, 0)
+    stream = SceneStream(folders, seed=plan.seed * 1_000_003 + steps, kind=kind)
+    net = DetectorNet() if state or start is None else _begin(start, stream)
     net = net.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch omits it from its hints
     average = Average(net, decay=0.998)
     optimiser = torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=0.02)
-    spent, steps, scenes = 0.0, 0, 0
-    if checkpoint.is_file():
-        state = torch.load(checkpoint, weights_only=True)
+    if state:
         net.load_state_dict(state["network"])
         optimiser.load_state_dict(state["optimiser"])
         average.restore(state["average"])
-        spent, steps, scenes = state["spent"], state["steps"], state["scenes"]
     budget = Budget(plan.minutes, spent=spent)
 
     def keep() -> None:
         parts = {"network": net.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state()}
         save(checkpoint, {**parts, "spent": budget.spent, "steps": steps, "scenes": scenes})
 
-    stream = SceneStream(folders, seed=plan.seed * 1_000_003 + steps, kind=kind)
     prefetch = 4 if plan.workers else None
     loader = DataLoader(stream, batch_size=None, num_workers=plan.workers, prefetch_factor=prefetch)
     sums = torch.zeros(3)
@@ -115,3 +114,9 @@ def train(kind: Kind, folders: Folders, plan: Plan, checkpoint: Path, start: Pat
             saved = time.monotonic()
     keep()
     return Trained(cast("DetectorNet", average.network), scenes)
+
+
+def _begin(start: Path, scenes: SceneStream) -> DetectorNet:
+    net = load_detector(start)
+    settle(net, next(iter(scenes)).image)
+    return net

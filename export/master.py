@@ -73,7 +73,7 @@ def load_master(path: Path, network: Crnn) -> Crnn:
 
 
 @torch.no_grad()
-def settle(network: Crnn, strips: torch.Tensor) -> None:
+def settle(network: torch.nn.Module, images: torch.Tensor) -> None:
     """Give a network that came from a master statistics to normalise by, so that training it begins where it stood.
 
     While a network learns, normalisation goes by the batch: one that only adds a folded bias would begin with other
@@ -81,7 +81,7 @@ def settle(network: Crnn, strips: torch.Tensor) -> None:
 
     Args:
         network: whose outputs stay the same.
-        strips: as it takes them, some hundreds that look like what it will learn from.
+        images: as it takes them, some that look like what it will learn from: hundreds of strips, or a batch of scenes.
 
     """
 
@@ -94,9 +94,9 @@ def settle(network: Crnn, strips: torch.Tensor) -> None:
         norm.running_mean.copy_(mean)
         norm.running_var.copy_(variance)
 
-    norms = [norm for _, norm in _convolutions(network, residual=True)]
+    norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     hooks = [norm.register_forward_pre_hook(restate) for norm in norms]
-    network.eval()(strips)
+    network.eval()(images)
     for hook in hooks:
         hook.remove()
 

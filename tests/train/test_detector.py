@@ -21,7 +21,7 @@ from export.detector_loss import boxes, detector_loss, flatten, overlaps
 from export.detector_net import FOLD, DetectorNet
 from export.detector_packing import export_onnx
 from export.detector_targets import STRIDES, UNITS, cell_centres
-from export.master import load_detector
+from export.master import load_detector, settle
 from export.synthetic.scenes import Scene
 
 if TYPE_CHECKING:
@@ -186,6 +186,17 @@ def test_a_training_goes_on_from_a_master_as_if_from_the_network_itself(tmp_path
     with torch.no_grad():
         pairs = zip(net(image), load_detector(path)(image), strict=True)
         assert max(float((one - other).abs().max()) for one, other in pairs) < 1e-4
+
+
+@torch.no_grad()
+def test_a_settled_detector_learns_from_where_it_stood() -> None:
+    image = _made((30, 40, 60, 20), (110, 70, 40, 12)).image + 0.05 * torch.randn(4, 1, SIZE[1], SIZE[0])
+    shipped = load_detector(MODELS / "plate-detector" / "model.onnx")
+    wanted = shipped(image)
+    settle(shipped, image)
+    for learning in (False, True):
+        pairs = zip(shipped.train(learning)(image), wanted, strict=True)
+        assert max(float((one - other).abs().max()) for one, other in pairs) < 0.05
 
 
 def test_a_master_of_another_network_is_told_apart() -> None:
