@@ -38,6 +38,7 @@ _RING_VIEWS = (0.4, 0.85)
 cuts them out; the others by a detector that found the digits."""
 _TRIES = 20
 _LEAST_CONTRAST = 22.0
+_PLATE_CONTRAST = 60.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,19 +46,22 @@ class Line:
     """``image`` grey uint8; ``box`` x0, y0, x1, y1 of what is cropped in it; ``text`` what the ink says.
 
     ``tall`` is how much of the box's height the letters have; less for those with fine strokes, so that these are seen.
+    ``level``: cut out along its own base line, as a detector does, and never by an upright box.
     """
 
     image: Picture
     box: tuple[float, float, float, float]
     text: str
     tall: float = 1.0
+    level: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Studio:
     """What lines are made of; ``photographs`` are grey and of any sizes.
 
-    ``rings`` is the share of whole round signs; ``tall`` that of all other lines (see :class:`Line`).
+    ``rings`` is the share of whole round signs; ``tall`` that of all other lines (see :class:`Line`). ``name_plates``:
+    nothing but street-name plates, whose letters stand in a row on a board of their own.
     """
 
     typefaces: Sequence[Typeface]
@@ -65,9 +69,12 @@ class Studio:
     photographs: Sequence[Picture]
     rings: float = _RINGS
     tall: float = 1.0
+    name_plates: bool = False
 
     def line(self, rng: np.random.Generator) -> Line:
         """One line on its board."""
+        if self.name_plates:
+            return self._name_plate(rng)
         if rng.random() < self.rings:
             return self._ring(rng)
         mask, text = self._lettering(rng, self.writer(rng))
@@ -91,6 +98,20 @@ class Studio:
             _furniture(rng, board, ink)
         return Line(board, (columns[0], rows[0], columns[1], rows[1]), text, self.tall)
 
+    def _name_plate(self, rng: np.random.Generator) -> Line:
+        """A street's name on enamel or paint, under light that changes across it."""
+        mask, text = self._lettering(rng, self.writer(rng), plain=True)
+        high, wide = mask.shape
+        left, right, above, below = (round(high * share) for share in rng.uniform(0.1, 0.6, 4))
+        size = (wide + left + right, high + above + below)
+        paper, ink = _shades(rng, least=_PLATE_CONTRAST)
+        cells = paper + rng.normal(0, rng.uniform(0, 12), (2, 3))
+        board = np.clip(cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR), 0, 255).astype(np.uint8)
+        blend(board[above : above + high, left : left + wide], mask, ink)
+        if rng.random() < 0.3:
+            _furniture(rng, board, ink)
+        return Line(board, (left, above, left + wide, above + high), text, self.tall, level=True)
+
     def typeface(self, rng: np.random.Generator, text: str) -> Typeface | None:
         """One that has every character of a text."""
         needed = set(text)
@@ -100,15 +121,15 @@ class Studio:
                 return face
         return None
 
-    def _lettering(self, rng: np.random.Generator, text: str) -> tuple[Picture, str]:
+    def _lettering(self, rng: np.random.Generator, text: str, *, plain: bool = False) -> tuple[Picture, str]:
         """The text as a mask with what may happen to letters; another text where no typeface has this one."""
         face = self.typeface(rng, text)
         while face is None:
             text = self.writer(rng)
             face = self.typeface(rng, text)
-        mask = lettering(rng, face, text)
+        mask = lettering(rng, face, text, plain=plain)
         if min(mask.shape) < 2:
-            return self._lettering(rng, self.writer(rng))
+            return self._lettering(rng, self.writer(rng), plain=plain)
         return mask, text
 
     def _board(self, rng: np.random.Generator, size: tuple[int, int], paper: float) -> Picture:
@@ -265,11 +286,11 @@ def _light(rng: np.random.Generator) -> tuple[float, float]:
     return 1.0, 0.0
 
 
-def _shades(rng: np.random.Generator) -> tuple[float, float]:
+def _shades(rng: np.random.Generator, *, least: float = _LEAST_CONTRAST) -> tuple[float, float]:
     """Paper and ink that can be told apart."""
     while True:
         paper, ink = rng.uniform(0, 255, 2)
-        if abs(paper - ink) > _LEAST_CONTRAST + abs(rng.normal(0, 50)):
+        if abs(paper - ink) > least + abs(rng.normal(0, 50)):
             return float(paper), float(ink)
 
 

@@ -25,13 +25,18 @@ _LAMPS = 0.02
 _LEAST_LAMP = 4  # pixels from lamp to lamp
 
 
-def lettering(rng: np.random.Generator, face: Typeface, text: str) -> Picture:
-    """Ink 0..255 of a text in a typeface that has all of it, cut to the ink: uint8 (h, w); of no size where none is."""
-    mask = _written(rng, face, text)
+def lettering(rng: np.random.Generator, face: Typeface, text: str, *, plain: bool = False) -> Picture:
+    """Ink 0..255 of a text in a typeface that has all of it, cut to the ink: uint8 (h, w); of no size where none is.
+
+    ``plain`` letters stand in a row as the typeface has them, wider or narrower.
+    """
+    mask = face.draw(text) if plain else _written(rng, face, text)
     if min(mask.shape) < 2:
         return mask[:0, :0]
     stretch = float(np.exp(rng.normal(0, 0.22)))
     mask = cv2.resize(mask, (max(3, round(mask.shape[1] * stretch)), mask.shape[0]), interpolation=cv2.INTER_LINEAR)
+    if plain:
+        return mask
     weight = int(rng.integers(-1, 4)) if rng.random() < 0.5 else 0
     if weight:
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (abs(weight) + 1, abs(weight) + 1))

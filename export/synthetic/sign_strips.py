@@ -66,7 +66,7 @@ def studio(fonts: Path, data: Path) -> Studio:
 
 
 def script_studio(fonts: Path, data: Path, alphabet: Alphabet, words: Sequence[str]) -> Studio:
-    """The same for any script: typefaces of a folder that can draw most of what is written.
+    """The same for any script, of street-name plates: typefaces of a folder that can draw most of what is written.
 
     Raises:
         ValueError: there is no such typeface.
@@ -79,7 +79,7 @@ def script_studio(fonts: Path, data: Path, alphabet: Alphabet, words: Sequence[s
         raise ValueError(
             f"{fonts}: no typeface there has the alphabet's characters; unpack fonts of the script into it"
         )
-    return Studio(faces, writer, list(_backgrounds(data)), rings=0.0, tall=_FINE)
+    return Studio(faces, writer, list(_backgrounds(data)), tall=_FINE, name_plates=True)
 
 
 def render_shards(
@@ -139,7 +139,7 @@ def see(rng: np.random.Generator, line: Line) -> Picture:
     """The strip that the runtime would cut out of a camera's picture of a line: grey uint8 (HEIGHT, one of WIDTHS)."""
     image, corners, letters = _observed(rng, line)
     image = degrade.expose(rng, _unsharp(rng, image, letters))
-    quad = _cropped(rng, corners, len(line.text))
+    quad = _cropped(rng, corners, len(line.text), level=line.level)
     across = float(np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3]))
     down = float(np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1]))
     width = rectify.width_for(across / max(down, 1.0), height=HEIGHT, widths=WIDTHS)
@@ -189,9 +189,11 @@ def _unsharp(rng: np.random.Generator, image: Picture, letters: float) -> Pictur
     return image
 
 
-def _cropped(rng: np.random.Generator, corners: NDArray[np.float32], letters: int) -> NDArray[np.float32]:
+def _cropped(
+    rng: np.random.Generator, corners: NDArray[np.float32], letters: int, *, level: bool
+) -> NDArray[np.float32]:
     """A detector's quad or a labeller's upright box around the ink, a little loose, tight or shifted."""
-    if rng.random() < 0.7:
+    if not level and rng.random() < 0.7:
         left, top = corners.min(axis=0)
         right, bottom = corners.max(axis=0)
         corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)

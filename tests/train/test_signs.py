@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib as mpl
@@ -86,6 +87,23 @@ def test_lettering_can_be_told_from_its_board(studio: Studio) -> None:
         assert 0 <= x0 < x1 <= line.image.shape[1]
         assert 0 <= y0 < y1 <= line.image.shape[0]
         assert float(line.image[y0:y1, x0:x1].std()) > 2
+
+
+def test_a_name_plate_says_its_name_clearly_and_is_cut_out_along_it(studio: Studio) -> None:
+    plates = replace(studio, name_plates=True)
+    for number in range(40):
+        line = plates.line(np.random.default_rng(number))
+        x0, y0, x1, y1 = (round(edge) for edge in line.box)
+        shades = np.percentile(line.image[y0:y1, x0:x1], (1, 99))
+        assert line.level
+        assert shades[1] - shades[0] > 45
+
+
+def test_what_is_level_is_cut_out_at_its_own_angle() -> None:
+    turned = np.array([[10, 30], [100, 10], [104, 28], [14, 48]], np.float32)
+    cut = [sign_strips._cropped(np.random.default_rng(number), turned, 5, level=True) for number in range(30)]
+    angles = [np.arctan2(*(quad[1] - quad[0])[::-1]) for quad in cut]
+    assert np.abs(np.median(angles) - np.arctan2(-20, 90)) < 0.03
 
 
 def test_a_training_goes_on_where_it_stopped_and_stops_on_time(studio: Studio, tmp_path: Path) -> None:
