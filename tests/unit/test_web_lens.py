@@ -44,22 +44,31 @@ def test_one_costly_picture_is_soon_forgotten() -> None:
     assert [share.pause(0.004, 1) for _ in range(10)][-1] == pytest.approx(0.2, rel=0.1)
 
 
-def test_a_camera_is_asked_for_its_frames_as_seldom_as_its_pictures_cost() -> None:
+async def all_done() -> None:
+    """Let the loop go round until all has happened that follows from a frame."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+def test_a_camera_is_asked_for_its_frames_as_seldom_as_its_pictures_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = FakeClock(mono=10.0)
     board, image = Board(clock), np.zeros((4, 4), np.uint8)
 
+    # The loop's own share is 0.004 s a picture: whatever this machine takes for it is not measured.
+    monkeypatch.setattr("edge_ocr.web.lens.time.thread_time", itertools.count(0.0, 0.004).__next__)
+
     async def make(_: Look) -> tuple[bytes, float]:
-        return b"x", 0.03  # on one core: one in 1.5 s
+        return b"x", 0.03  # together, on one core: one in 1.7 s
 
     async def watch() -> list[float]:
         lens, came = Lens(board, "gate", make, Share(5.0, 1), set()), []
         pictures = lens.pictures()
         waiting = asyncio.ensure_future(anext(pictures))
         for number in range(60):
-            await asyncio.sleep(0.002)
+            await all_done()
             clock.advance(0.1)
             board.show("gate", Frame(image, clock.stamp(), number, "gate"))
-            await asyncio.sleep(0.002)
+            await all_done()
             if waiting.done():
                 came.append(clock.monotonic())
                 waiting = asyncio.ensure_future(anext(pictures))
@@ -67,8 +76,8 @@ def test_a_camera_is_asked_for_its_frames_as_seldom_as_its_pictures_cost() -> No
         return came
 
     came = asyncio.run(watch())
-    assert len(came) >= 4
-    assert all(1.4 < later - earlier < 1.9 for earlier, later in itertools.pairwise(came[1:]))
+    assert len(came) == 5
+    assert all(1.65 < later - earlier < 1.85 for earlier, later in itertools.pairwise(came[1:]))
 
 
 def test_pictures_go_on_after_one_that_cannot_be_made_and_after_frames_that_came_at_the_same_moment() -> None:
@@ -84,8 +93,8 @@ def test_pictures_go_on_after_one_that_cannot_be_made_and_after_frames_that_came
 
     async def picture(lens: Lens, pictures: AsyncGenerator[bytes, None]) -> bytes:
         waiting = asyncio.ensure_future(anext(pictures))
-        for number in range(1000):
-            await asyncio.sleep(0.002)
+        for number in range(100):
+            await all_done()
             clock.advance(1.0)
             # As the camera's thread leaves it behind if the loop takes the frame before in the middle of its call.
             lens._look = Look("gate", Frame(image, clock.stamp(), number, "gate"), ())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
-from web_served import Client, served, soon
+from web_served import PATIENCE, Client, served, soon
 
 from edge_ocr.web import Hands
 from edge_ocr.web.exchange import Hand, Problem
@@ -31,7 +31,7 @@ def run(check: Callable[[Threads, threading.Event], Awaitable[Any]]) -> Any:
     async def go() -> Any:
         threads = Threads()
         try:
-            return await asyncio.wait_for(check(threads, release), 20)
+            return await asyncio.wait_for(check(threads, release), PATIENCE)
         finally:
             release.set()
             threads.close()
@@ -41,7 +41,7 @@ def run(check: Callable[[Threads, threading.Event], Awaitable[Any]]) -> Any:
 
 def test_a_slow_search_keeps_no_page_and_no_login_waiting() -> None:
     async def check(threads: Threads, release: threading.Event) -> list[int]:
-        searches = [asyncio.ensure_future(threads.do(Hand.SEARCH, release.wait, 10)) for _ in range(4)]
+        searches = [asyncio.ensure_future(threads.do(Hand.SEARCH, release.wait, PATIENCE)) for _ in range(4)]
         done = [await threads.do(hand, int, 7) for hand in (Hand.PAGE, Hand.DOOR, Hand.READ, Hand.PICTURE)]
         assert not any(search.done() for search in searches)
         return done
@@ -51,8 +51,14 @@ def test_a_slow_search_keeps_no_page_and_no_login_waiting() -> None:
 
 def test_beyond_its_room_work_is_refused_and_nobody_takes_all_of_it() -> None:
     async def check(threads: Threads, release: threading.Event) -> None:
+        entered = threading.Event()
+
+        def hold() -> bool:
+            entered.set()
+            return release.wait(PATIENCE)
+
         def search(who: str, *, begun: bool = False) -> asyncio.Future[Any]:
-            return asyncio.ensure_future(threads.do(Hand.SEARCH, release.wait, 10, who=who, begun=begun))
+            return asyncio.ensure_future(threads.do(Hand.SEARCH, hold, who=who, begun=begun))
 
         own = [search("ann") for _ in range(4)]
         await asyncio.sleep(0)
@@ -64,8 +70,10 @@ def test_beyond_its_room_work_is_refused_and_nobody_takes_all_of_it() -> None:
         with pytest.raises(Problem):
             await search("eve")
         others.append(search("ann", begun=True))
+        assert await asyncio.to_thread(entered.wait, PATIENCE)
         own[0].cancel()  # whoever asked has gone, but a thread is still at it
-        await asyncio.sleep(0.05)
+        with pytest.raises(asyncio.CancelledError):
+            await own[0]
         with pytest.raises(Problem):
             await search("eve")
         release.set()
@@ -102,7 +110,7 @@ def test_threads_of_the_server_come_after_those_that_read() -> None:
     before, seen = niceness(), list[int]()
     server = threading.Thread(target=serve)
     server.start()
-    server.join(20)
+    server.join(PATIENCE)
     assert seen == [min(19, before + 5)]
     assert niceness() == before
 
@@ -112,7 +120,7 @@ def test_pages_come_while_pictures_are_read_and_too_many_of_those_are_told(tmp_p
 
     def read(_: Image) -> Sequence[Reading]:
         begun.set()
-        release.wait(20)
+        release.wait(PATIENCE)
         return ()
 
     picture = cv2.imencode(".png", np.zeros((4, 4), np.uint8))[1].tobytes()
@@ -128,12 +136,12 @@ def test_pages_come_while_pictures_are_read_and_too_many_of_those_are_told(tmp_p
         for sender in senders:
             sender.start()
         try:
-            assert begun.wait(10)
+            assert begun.wait(PATIENCE)
             assert client.get("/events").status == client.get("/health").status == 200
             soon(lambda: bool(told))
             assert told == [503], "one user has room for two"
         finally:
             release.set()
         for sender in senders:
-            sender.join(10)
+            sender.join(PATIENCE)
         assert sorted(told) == [200, 200, 503]
