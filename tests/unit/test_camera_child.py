@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edge_ocr.camera.grab import Take
     from edge_ocr.types import Image
 
-JOB = Job("fake://", CameraSettings(deadline_seconds=0.2))
+JOB = Job("fake://", CameraSettings(deadline_seconds=100))
 SMALL = np.arange(2 * 4 * 3, dtype=np.uint8).reshape(2, 4, 3)
 
 
@@ -80,7 +80,7 @@ def test_pictures_are_written_until_the_camera_stands_still_and_then_it_is_close
     parent, camera = Parent(), Camera(give(), give())
     child.serve(JOB, parent, lambda _: camera)
     assert len(parent.images) == 2
-    assert parent.words == [("opened", "4x2"), ("fault", "no picture for 0.14 s")]
+    assert parent.words == [("opened", "4x2"), ("fault", "no picture for 70.00 s")]
     assert camera.closed == 1
 
 
@@ -124,7 +124,8 @@ def test_garbage_alone_is_a_fault() -> None:
         take(np.zeros(9, np.uint8), None, None)
 
     parent = Parent()
-    child.serve(JOB, parent, lambda _: Camera(*[garbage] * 100))
+    job = replace(JOB, settings=CameraSettings(deadline_seconds=0.2))
+    child.serve(job, parent, lambda _: Camera(*[garbage] * 100))
     assert parent.words[-1][0] == "fault"
     assert "pictures in a row were garbage for 0.1 s; check the cable and the camera" in parent.words[-1][1]
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pytest
 
+from edge_ocr.camera import fake
 from edge_ocr.camera.fake import FakeGrabber
 from edge_ocr.camera.grab import HopelessError
+from edge_ocr.clock import FakeClock
 from edge_ocr.errors import SourceError
 from edge_ocr.tables import CameraSettings
 
@@ -20,6 +22,14 @@ if TYPE_CHECKING:
     from edge_ocr.types import Image
 
 SETTINGS = CameraSettings(width=64, height=48, luma_width=64)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """What the camera takes for the time."""
+    clock = FakeClock()
+    monkeypatch.setattr(fake, "time", SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep))
+    return clock
 
 
 def images(camera: FakeGrabber, count: int) -> list[Image]:
@@ -36,11 +46,10 @@ def test_something_moves_before_something_that_does_not() -> None:
     assert 0 < moved < 0.5
 
 
-def test_pictures_come_at_the_rate_of_the_settings() -> None:
+def test_pictures_come_at_the_rate_of_the_settings(clock: FakeClock) -> None:
     camera = FakeGrabber("fake://", CameraSettings(width=64, height=48, fps=100))
-    began = time.monotonic()
     images(camera, 20)
-    assert 0.19 < time.monotonic() - began < 2
+    assert clock.monotonic() == pytest.approx(0.2)
 
 
 def test_given_pictures_come_in_turn(tmp_path: Path) -> None:
@@ -77,20 +86,19 @@ def test_unplugging_is_a_fault() -> None:
         images(camera, 1)
 
 
-def test_freezing_is_no_picture_in_time_and_a_short_hang_is_only_late() -> None:
+def test_freezing_is_no_picture_in_time_and_a_short_hang_is_only_late(clock: FakeClock) -> None:
     camera = FakeGrabber("fake://?pace=off&script=freeze:0.05,run:1,freeze", SETTINGS)
-    began = time.monotonic()
     images(camera, 2)
-    assert time.monotonic() - began >= 0.05
+    assert clock.monotonic() == pytest.approx(0.05)
     with pytest.raises(SourceError, match=r"no picture for 0\.1 s"):
         camera.read(0.1, lambda *_: None)
+    assert clock.monotonic() == pytest.approx(0.15)
 
 
-def test_slow_pictures_come_ten_times_slower() -> None:
+def test_slow_pictures_come_ten_times_slower(clock: FakeClock) -> None:
     camera = FakeGrabber("fake://?script=slow:2", CameraSettings(width=64, height=48, fps=100))
-    began = time.monotonic()
     images(camera, 2)
-    assert time.monotonic() - began >= 0.19
+    assert clock.monotonic() == pytest.approx(0.2)
 
 
 def test_an_order_in_the_file_is_carried_out_once(tmp_path: Path) -> None:

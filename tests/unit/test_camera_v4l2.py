@@ -84,7 +84,7 @@ def test_pictures_have_the_time_that_the_driver_gave_them(device: str) -> None:
     shape, luma, age = times[0]
     assert shape == (480, 640, 3)
     assert luma is None
-    assert 15e6 < age < 1e9
+    assert 15e6 < age < 60e9  # arrival would be younger, another clock years off
 
 
 def test_it_tells_what_it_got(device: str) -> None:
