@@ -258,7 +258,7 @@ def _interrupted(program: subprocess.Popen[str]) -> str:
     for _ in range(5):
         program.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return program.communicate(timeout=6)[1]
+            return program.communicate(timeout=20)[1]
     raise AssertionError("the program does not end")
 
 

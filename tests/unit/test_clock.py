@@ -47,9 +47,10 @@ def test_the_real_kernel_answers_with_a_bool() -> None:
 
 
 def test_the_system_clock_tells_both_times_and_the_boot() -> None:
+    wall, mono = time.time(), time.clock_gettime(time.CLOCK_BOOTTIME)
     stamp = SystemClock().stamp()
-    assert abs(stamp.wall - time.time()) < 5
-    assert abs(stamp.mono - time.clock_gettime(time.CLOCK_BOOTTIME)) < 5
+    assert wall <= stamp.wall <= time.time()
+    assert mono <= stamp.mono <= time.clock_gettime(time.CLOCK_BOOTTIME)
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", stamp.boot_id)
 
 
@@ -67,14 +68,14 @@ def test_the_system_clock_sleeps_at_least_as_long_as_asked_and_not_for_negative_
     start = clock.monotonic()
     clock.sleep(0.01)
     clock.sleep(-1.0)
-    assert 0.009 < clock.monotonic() - start < 1.0
+    assert 0.009 < clock.monotonic() - start < 60.0
 
 
 def test_the_fake_clock_never_sleeps_and_moves_both_clocks() -> None:
     clock: Clock = FakeClock(mono=10.0, wall=1000.0)
     started = time.monotonic()
     clock.sleep(86_400.0)
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 60.0
     assert (clock.monotonic(), clock.wall()) == (86_410.0, 87_400.0)
 
 

@@ -80,7 +80,10 @@ def test_a_key_or_destination_that_cannot_be_used_is_refused_before_anything_is_
             assert database.events() == []
 
 
-def test_what_destinations_take_is_counted_to_the_last_and_stays(tmp_path: Path) -> None:
+def test_what_destinations_take_is_counted_to_the_last_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posts_module, "_LINGER_SECONDS", 60.0)
     clock = FakeClock(mono=100.0, wall=1_700_000_000.0)
     health = Health(HealthSettings(min_disk_mb=0.0, min_memory_mb=0.0), clock, folder=tmp_path)
     publish = {"files": {"folder": str(tmp_path / "days")}, "mqtt": {"host": "127.0.0.1", "port": 1, "tls": False}}
@@ -113,13 +116,13 @@ def test_a_destination_that_hangs_does_not_keep_the_program_from_ending(
 
     def hang(_: DayFiles) -> float:
         entered.set()
-        left.wait(10.0)
+        left.wait(60.0)
         return 0.1
 
     monkeypatch.setattr(DayFiles, "tick", hang)
     monkeypatch.setattr(posts_module, "_JOIN_SECONDS", 0.1)
     with Database(tmp_path / "store", clock) as store, Posts(store, settings.publish, clock, health):
-        assert entered.wait(10.0)
+        assert entered.wait(60.0)
     (thread,) = [thread for thread in threading.enumerate() if thread.name == "files"]
     assert thread.daemon
     left.set()

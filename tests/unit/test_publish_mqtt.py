@@ -26,7 +26,7 @@ PARCEL = Parcel(1, "mqtt", "k1", "gate", {"id": "k1", "camera": "gate"}, None, 0
 
 
 def settings(**changes: Any) -> MqttSettings:
-    return MqttSettings(**{"host": "127.0.0.1", "tls": False, "timeout_seconds": 1.0, **changes})
+    return MqttSettings(**{"host": "127.0.0.1", "tls": False, "timeout_seconds": 60.0, **changes})
 
 
 def test_a_camera_is_one_level_of_a_topic() -> None:
@@ -53,10 +53,11 @@ def test_home_assistant_finds_a_sensor_and_a_problem() -> None:
 
 
 def test_a_broker_that_is_not_there_is_told_with_its_address() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    mqtt = Mqtt(settings(port=port), SystemClock())
-    assert mqtt.deliver([PARCEL, PARCEL]) == [Retry(f"127.0.0.1:{port}: Connection refused", down=True)] * 2
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, but not listening
+        port = taken.getsockname()[1]
+        mqtt = Mqtt(settings(port=port), SystemClock())
+        assert mqtt.deliver([PARCEL, PARCEL]) == [Retry(f"127.0.0.1:{port}: Connection refused", down=True)] * 2
     assert mqtt.tick() == math.inf
     mqtt.close()
 

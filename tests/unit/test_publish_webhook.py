@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+PATIENCE = 60.0
+"""Seconds that nobody waits unless something is wrong: a machine that has other work is slow."""
+
+
 def parcel(key: str = "k1", camera: str = "gate", crop: Path | None = None) -> Parcel:
     return Parcel(1, "webhook", key, camera, {"id": key, "camera": camera, "text": "ÄB1"}, crop, 0)
 
@@ -76,12 +80,12 @@ def server() -> Iterator[Server]:
     yield server
     server.http.shutdown()
     server.http.server_close()
-    thread.join(10)
+    thread.join(PATIENCE)
 
 
 @pytest.fixture
 def webhook(server: Server) -> Iterator[Webhook]:
-    hook = Webhook(WebhookSettings(url=server.url, timeout_seconds=5.0), SystemClock())
+    hook = Webhook(WebhookSettings(url=server.url, timeout_seconds=PATIENCE), SystemClock())
     yield hook
     hook.close()
 
@@ -90,7 +94,7 @@ def webhook(server: Server) -> Iterator[Webhook]:
 def talking(talk: Callable[[socket.socket], None]) -> Iterator[str]:
     """A server that does with a connection what it likes; its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    listener.settimeout(10)
+    listener.settimeout(PATIENCE)
     stop = threading.Event()
 
     def serve() -> None:
@@ -100,7 +104,7 @@ def talking(talk: Callable[[socket.socket], None]) -> Iterator[str]:
             except OSError:
                 return
             with connection:
-                connection.settimeout(10)
+                connection.settimeout(PATIENCE)
                 try:
                     talk(connection)
                 except OSError:
@@ -112,9 +116,9 @@ def talking(talk: Callable[[socket.socket], None]) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
     finally:
         stop.set()
-        with socket.create_connection(listener.getsockname(), 1):
+        with socket.create_connection(listener.getsockname(), PATIENCE):
             pass
-        thread.join(10)
+        thread.join(PATIENCE)
         listener.close()
 
 
@@ -227,28 +231,29 @@ def test_an_idle_connection_that_the_server_ended_costs_no_attempt() -> None:
 
 
 def test_where_nobody_listens_one_attempt_speaks_for_all() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    hook = Webhook(WebhookSettings(url=f"http://127.0.0.1:{port}/"), SystemClock())
-    outcomes = hook.deliver([parcel("a1", "a"), parcel("b1", "b")])
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, but not listening
+        port = taken.getsockname()[1]
+        hook = Webhook(WebhookSettings(url=f"http://127.0.0.1:{port}/"), SystemClock())
+        outcomes = hook.deliver([parcel("a1", "a"), parcel("b1", "b")])
     assert outcomes == [Retry(f"127.0.0.1:{port}: Connection refused", down=True)] * 2
 
 
 @pytest.mark.parametrize("drip", [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"])
 def test_a_server_that_dribbles_is_given_up_at_the_deadline(drip: bytes) -> None:
+    given_up = threading.Event()
+
     def dribble(connection: socket.socket) -> None:
         connection.recv(65536)
         connection.sendall(drip)
-        for _ in range(100):
-            time.sleep(0.02)
+        while not given_up.wait(0.02):
             if drip:
                 connection.sendall(b"x")
 
     with talking(dribble) as url:
         hook = Webhook(WebhookSettings(url=url, timeout_seconds=0.3), SystemClock())
-        start = time.monotonic()
-        (outcome,) = hook.deliver([parcel()])
-        assert time.monotonic() - start < 1.0
+        (outcome,) = hook.deliver([parcel()])  # or it would wait for ever
+        given_up.set()
         hook.close()
     assert isinstance(outcome, Retry)
     assert "no answer within 0.3 s" in outcome.reason
@@ -278,7 +283,7 @@ def parrot() -> Iterator[tuple[Webhook, list[bytes]]]:
             connection.sendall(answer[0])
 
     with talking(talk) as url:
-        hook = Webhook(WebhookSettings(url=url, timeout_seconds=5.0), SystemClock())
+        hook = Webhook(WebhookSettings(url=url, timeout_seconds=PATIENCE), SystemClock())
         yield hook, answer
         hook.close()
 

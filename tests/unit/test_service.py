@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +78,20 @@ def readers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return opened
 
 
+class _Turns:
+    """Asks to stop after so many turns of the loop, however long these take."""
+
+    reload = False
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    @property
+    def stop(self) -> bool:
+        self._left -= 1
+        return self._left < 0
+
+
 def _service(tables: dict[str, Any], **more: Any) -> Service:
     return Service(lambda: parse(tables, origin="test"), **{"clock": FakeClock(), **more})
 
@@ -90,11 +102,8 @@ def test_the_watchdog_is_fed_while_a_ladder_is_climbed_and_not_while_a_camera_is
 ) -> None:
     del readers
     monkeypatch.setattr(_Worker, "start", lambda self: setattr(self, "trouble", trouble))
-    notifier, signals = _Notifier(), Signals()
-    timer = threading.Timer(0.6, lambda: setattr(signals, "stop", True))
-    timer.start()
-    assert _service(_TABLES, clock=SystemClock(), notifier=notifier).run(signals) == 0
-    timer.join()
+    notifier, turns = _Notifier(), _Turns(5)
+    assert _service(_TABLES, clock=SystemClock(), notifier=notifier).run(turns) == 0  # type: ignore[arg-type]
     assert ("alive" in notifier.heard) == (trouble is not None)
 
 
@@ -125,22 +134,22 @@ def test_the_watchdog_is_fed_while_a_camera_that_was_taken_out_does_not_end(
     readers: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     del readers
-    monkeypatch.setattr(crew, "_STOP_SECONDS", 0.5)
+    clock = FakeClock()
 
     def outlast(_: _Worker, seconds: float) -> bool:
-        time.sleep(seconds)
+        clock.sleep(seconds)
         return False
 
     monkeypatch.setattr(_Worker, "join", outlast)
     tables, notifier = {**_TABLES}, _Notifier()
-    service = _service(tables, clock=SystemClock(), notifier=notifier)
+    service = _service(tables, clock=clock, notifier=notifier)
     service._crew.begin({})
     gate: Any = service._crew._workers["gate"]
     tables["camera"] = [{"name": "yard", "source": "fake://"}]
     service.reload()
     assert "camera gate: does not end; it is left alone" in caplog.text
     assert gate.disowned
-    assert notifier.heard.count("alive") >= 2
+    assert notifier.heard.count("alive") == round(crew._STOP_SECONDS / crew._TURN_SECONDS)
     assert service._crew.well()[1] == 1
 
 

@@ -17,7 +17,7 @@ from edge_ocr.types import Event, Kind, Quad, Reading
 if TYPE_CHECKING:
     from pathlib import Path
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_limits_are_kept_while_others_record(tmp_path: Path, clock: FakeClock) -
                 break
             done.wait(0.05)
         assert [told["id"] for told in store.events()] == [f"e{number}" for number in range(45, 50)]
-        assert counted(store)["shed/events"] == 45
+    assert counted(store)["shed/events"] == 45  # counted after they went, and known for certain at the end
 
 
 def test_times_are_put_right_though_no_event_comes(tmp_path: Path, clock: FakeClock) -> None:

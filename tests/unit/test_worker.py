@@ -23,7 +23,7 @@ from edge_ocr.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 
 
 class _Source:
