@@ -49,7 +49,7 @@ class Entry:
     """One thing that a sign says; each part is '' where it is not there.
 
     Attributes:
-        name: words with single spaces, of one line or several.
+        name: words with single spaces, of one line or several; distances before the last of a line are among them.
         distance: as it is written, with a single space before the unit if there is one.
         arrow: arrows, without spaces.
         confidence: the probability that all of it is exactly right, were its readings independent.
@@ -296,29 +296,29 @@ def _joined(upper: Entry, lower: Entry) -> Entry:
 
 
 def _entry(line: _Line) -> Entry:
-    """One line taken apart; the distance is the last of it that looks like one."""
+    """One line taken apart; the distance is the last of it that looks like one, and all else is the name."""
     arrows = "".join(character for reading in line.readings for character in reading.text if character in _ARROWS)
-    words: list[str] = []
-    distance, before = "", -math.inf
+    parts: list[tuple[str, bool]] = []  # from left to right, each with whether it is a distance
+    before = -math.inf
     for reading in line.readings:
         first, last, _, _ = _Line((reading,)).spans(line.along)
         plain = " ".join("".join(" " if c in _ARROWS else c for c in reading.text).split())
         gap, before = first - before, last
-        apart = gap > _APART * line.height and bool(words)
+        apart = gap > _APART * line.height and any(not far for _, far in parts)
         if not plain:
             continue
-        if _UNIT.fullmatch(plain) and words and _NUMBER.fullmatch(words[-1]):
-            distance = f"{words.pop()} {plain}"
-        elif _UNIT.fullmatch(plain) and _NUMBER.fullmatch(distance):
-            distance += f" {plain}"
+        if _UNIT.fullmatch(plain) and parts and _NUMBER.fullmatch(parts[-1][0]):
+            parts[-1] = (f"{parts[-1][0]} {plain}", True)
         elif _DISTANCE.fullmatch(plain) or (apart and _NUMBER.fullmatch(plain)):
-            distance = _spaced(plain)
+            parts.append((_spaced(plain), True))
         else:
             name, tail = _parted(plain)
-            words += [name] if name else []
-            distance = tail or distance
+            parts += [(text, far) for text, far in ((name, False), (tail, True)) if text]
+    place = max((place for place, (_, far) in enumerate(parts) if far), default=len(parts))
+    distance = "".join(text for text, _ in parts[place : place + 1])
+    name = " ".join(text for text, _ in parts[:place] + parts[place + 1 :])
     confidence = math.prod(reading.confidence for reading in line.readings)
-    return Entry(" ".join(words), distance, arrows, confidence, (_around(line, line.along),))
+    return Entry(name, distance, arrows, confidence, (_around(line, line.along),))
 
 
 def _parted(text: str) -> tuple[str, str]:

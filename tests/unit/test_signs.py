@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge_ocr.signs import _Line, lines, signs
 from edge_ocr.types import Kind, Quad, Reading, corners_of
@@ -84,6 +87,40 @@ def test_distances_of_many_kinds_are_distances(distance: str) -> None:
 def test_a_bare_number_far_to_the_right_is_a_distance_and_a_house_number_is_not() -> None:
     assert entries([word("Seoul", 0, 0), word("56", 100, 0)]) == [[("Seoul", "56", "")]]
     assert entries([word("Ringstr.", 0, 0), word("56", 106, 0)]) == [[("Ringstr. 56", "", "")]]
+
+
+@pytest.mark.parametrize(
+    ("texts", "name", "distance"),
+    [
+        (["Berlin", "12 km", "15 km"], "Berlin 12 km", "15 km"),
+        (["Exit 12 m", "2 km"], "Exit 12 m", "2 km"),
+        (["Wien", "A 1", "7", "23"], "Wien A 1 7", "23"),
+        (["Mo", "8", "18", "h"], "Mo 8", "18 h"),
+        (["12 km", "Berlin"], "Berlin", "12 km"),
+    ],
+)
+def test_of_several_distances_on_a_line_the_last_is_the_distance_and_the_name_keeps_the_rest(
+    texts: list[str], name: str, distance: str
+) -> None:
+    readings = [word(text, 120.0 * place, 0, width=96) for place, text in enumerate(texts)]
+    assert entries(readings) == [[(name, distance, "")]]
+
+
+PIECES = ["Berlin", "A 1", "Haupt-", "Exit 12 m", "12 km", "½mi", "7", "23", "h", "km", "→", "↑ 8", "B3 9 min", ""]
+WRITTEN = st.one_of(st.sampled_from(PIECES), st.text("aK1½. km←→", max_size=7))
+PLACED = st.builds(word, WRITTEN, st.integers(0, 600), st.integers(0, 70), width=st.integers(5, 90))
+
+
+def written(texts: list[str]) -> Counter[str]:
+    """How often each character is there, spaces aside."""
+    return Counter("".join("".join(texts).split()))
+
+
+@given(st.lists(PLACED, max_size=9))
+def test_nothing_that_was_read_is_lost_or_added(readings: list[Reading]) -> None:
+    everything = written([reading.text for reading in readings])
+    assert written([sign.text for sign in signs(readings)]) == everything
+    assert written([line.text for line in lines(readings)]) == everything
 
 
 def test_arrows_stay_apart_from_names() -> None:
