@@ -41,10 +41,12 @@ def run_sign(args: argparse.Namespace) -> int:
         print("--alphabet and --fonts go together: the characters of a script, and typefaces that have them")
         return 2
     name = "sign" if args.alphabet is None else f"sign-{args.alphabet.stem}"
-    shards, held = args.cache / f"{name}s", args.cache / f"{name}s-held-back"
+    shards, apart = args.cache / f"{name}s", args.cache / f"{name}s-held-back"
     studio, characters = _studio(args)
     sign_strips.render_shards(shards, studio, seed=args.seed, count=args.shards, alphabet=characters)
-    sign_strips.render_shards(held, studio, seed=args.seed + _APART, count=1, size=_HELD_BACK, alphabet=characters)
+    (held,) = sign_strips.render_shards(
+        apart, studio, seed=args.seed + _APART, count=1, size=_HELD_BACK, alphabet=characters
+    )
     recipe = signs.Recipe(
         shards=shards,
         out=args.cache / f"{name}-{args.seed}",

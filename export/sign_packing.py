@@ -90,12 +90,12 @@ def pack(
             errors.append(parity.error)
         model = merge(parts)
         shutil.copyfile(Path(scratch) / f"{_MASTER}.onnx", draft / "model.onnx")
+        cold = Bundle(folder.name, "recognise", kind, model, settings, {})
+        settings["temperature"] = fit_temperature(looks_at_renders(cold, recipe.held), recipe.alphabet)
+        # Doubts, and with them second looks, go by the temperature: what is measured has the one that ships.
         bundle = Bundle(folder.name, "recognise", kind, model, settings, {})
         folders, renders = looks_of(bundle, recipe.data), looks_at_renders(bundle, recipe.held)
-        settings["temperature"] = warmth = fit_temperature(renders, recipe.alphabet)
-        figures = {
-            name: measured(looks, recipe.alphabet, name=name, temperature=warmth) for name, looks in folders.items()
-        }
+        figures = {name: measured(looks, recipe.alphabet, name=name) for name, looks in folders.items()}
         if renders:
             exact = evaluate_words.exact(renders, recipe.alphabet)
             figures["held_back_renders"] = {"crops": len(renders), "exact": round(exact, 4)}
@@ -129,9 +129,11 @@ def looks_of(bundle: Bundle, data: Path | None) -> dict[str, list[Look]]:
     return {folder.name: evaluate_words.look(bundle, folder) for folder in there}
 
 
-def looks_at_renders(bundle: Bundle, shards: Path | None) -> list[Look]:
-    """What a bundle sees of renders that no training saw."""
-    paths = [] if shards is None else sorted(shards.glob("signs-*.npz"))
+def looks_at_renders(bundle: Bundle, held: Path | None) -> list[Look]:
+    """What a bundle sees of renders that no training saw: a shard, or all of a folder."""
+    if held is None:
+        return []
+    paths = sorted(held.glob("signs-*[0-9].npz")) if held.is_dir() else [held]
     return [item for path in paths for item in evaluate_words.look_at_renders(bundle, path)]
 
 
@@ -146,19 +148,18 @@ def fit_temperature(looks: Sequence[Look], alphabet: str) -> float:
     return float(min(_TEMPERATURES.tolist(), key=loss))
 
 
-def measured(looks: Sequence[Look], alphabet: str, *, name: str, temperature: float) -> dict[str, Any]:
-    """The model card's figures for one folder, at a temperature."""
-    warm = evaluate_words.evaluate(looks, alphabet, name=name, temperature=temperature)
-    cold = evaluate_words.confidences(looks, alphabet, 1.0)
+def measured(looks: Sequence[Look], alphabet: str, *, name: str) -> dict[str, Any]:
+    """The model card's figures for one folder, which are those of :mod:`export.evaluate_words`."""
+    made = evaluate_words.evaluate(looks, alphabet, name=name)
     return {
-        "crops": warm.free.count,
-        "free": round(warm.free.exact, 4),
-        "of_50_words": round(warm.lexicon.exact, 4),
-        "character_errors": round(warm.free.errors, 4),
-        "calibration_error": round(warm.calibration.error, 4),
-        "calibration_error_before": round(cold.error, 4),
-        "milliseconds": round(warm.milliseconds, 3),
-        "milliseconds_altogether": round(warm.altogether, 3),
+        "crops": made.free.count,
+        "free": round(made.free.exact, 4),
+        "of_50_words": round(made.lexicon.exact, 4),
+        "character_errors": round(made.free.errors, 4),
+        "calibration_error": round(made.calibration.error, 4),
+        "calibration_error_by_chance": round(made.calibration.chance, 4),
+        "milliseconds": round(made.milliseconds, 3),
+        "milliseconds_altogether": round(made.altogether, 3),
     }
 
 

@@ -52,7 +52,7 @@ class Recipe:
         data: folder of development photographs, or None to measure nothing.
         rate: the highest learning rate.
         alphabet: of the shards' classes.
-        held: folder of shards that never train, which the bundle is measured on; None for none.
+        held: a shard that never trains, or a folder of such: sets the temperature, and is measured; None for none.
         start: a float master (.onnx) whose weights to begin with; what ``out`` holds goes first.
 
     """
