@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CLIP = Path(__file__).parents[2] / "docs/samples/clip.mp4"
 TEXT = "B172EDG"
-PATIENCE = 60.0
+PATIENCE = 60.0  # seconds: as long as systemd waits for the service to stop
 
 
 class Systemd:
@@ -76,7 +76,7 @@ class Served:
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE)
 
 
 @contextmanager

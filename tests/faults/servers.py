@@ -15,8 +15,10 @@ from collections import Counter
 from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol, Self
+from uuid import uuid4
 
 import paho.mqtt.client as paho
+from paho.mqtt import publish
 
 from edge_ocr.tables import MqttSettings
 
@@ -89,7 +91,7 @@ class Broker:
             username=USER,
             password_file=self.folder / "password",
             ca_file=self.folder / "ca.pem",
-            timeout_seconds=3.0,
+            timeout_seconds=30.0,
             keepalive_seconds=5,
         )
         return replace(plain, **changes)
@@ -107,7 +109,7 @@ class Broker:
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(60)
             self._process = None
 
 
@@ -122,6 +124,7 @@ class Subscriber:
     def __init__(self, broker: Broker, topic: str = "#") -> None:
         self.messages: list[tuple[str, bytes, bool]] = []
         self.online = threading.Event()
+        self._broker = broker
         self._client = paho.Client(
             paho.CallbackAPIVersion.VERSION2,
             client_id=f"listener-{id(self)}",
@@ -142,6 +145,26 @@ class Subscriber:
     def keys(self) -> Counter[str]:
         """How often each event came."""
         return Counter(json.loads(data)["id"] for topic, data, _ in list(self.messages) if topic.endswith("/event"))
+
+    def catch_up(self) -> None:
+        """Wait until all has come that the broker has acknowledged: something that it is sent now comes after that.
+
+        Raises:
+            TimeoutError: it does not come.
+
+        """
+        mark = uuid4().bytes
+        publish.single(
+            "edge-ocr/mark",
+            mark,
+            qos=1,
+            hostname="localhost",
+            port=self._broker.port,
+            auth={"username": USER, "password": PASSWORD},
+            tls={"ca_certs": str(self._broker.folder / "ca.pem")},
+        )
+        if not wait_until(lambda: any(payload == mark for _, payload, _ in list(self.messages))):
+            raise TimeoutError("the broker passes nothing on")
 
     def close(self) -> None:
         self._client.disconnect()
@@ -188,7 +211,7 @@ class HttpServer:
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(60)
             self._process = None
 
     def keys(self) -> Counter[str]:
@@ -197,7 +220,10 @@ class HttpServer:
 
 
 class Deaths:
-    """Kills a server whenever so much has been done, and brings it back a little later; ``mourn`` is called between."""
+    """Kills a server whenever so much has been done, and brings it back a little later.
+
+    Just before it dies ``mourn`` is called. Every death that is due comes, at the latest at the end.
+    """
 
     def __init__(
         self,
@@ -228,23 +254,31 @@ class Deaths:
     def _run(self) -> None:
         for mark, pause in zip(self._marks, self._pauses, strict=True):
             while self._progress() < mark:
-                if self._stop.wait(0.0005):
+                if self._stop.wait(0.0005) and self._progress() < mark:
                     return
+            self._mourn()
             self._server.kill()
             self.count += 1
-            self._mourn()
             time.sleep(pause)
             self._server.start()
 
 
+_PORTS = iter(Random().sample(range(20_000, 32_000), 1_000))
+
+
 def free_port() -> int:
-    """A port that nobody uses at the moment."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
+    """A port that nobody uses at the moment, and that no connection is given while its server is away.
+
+    Linux takes the near end of a connection from 32768 on (ip(7), ip_local_port_range): there a client that tries
+    again and again may meet itself, and then the server can not come back.
+    """
+    for port in _PORTS:
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise OSError("no port is free")
 
 
-def wait_until(done: Callable[[], bool], seconds: float = 20.0) -> bool:
+def wait_until(done: Callable[[], bool], seconds: float = 60.0) -> bool:
     """Whether something came true in time."""
     deadline = time.monotonic() + seconds
     while not done():
@@ -256,7 +290,7 @@ def wait_until(done: Callable[[], bool], seconds: float = 20.0) -> bool:
 
 def _until_open(port: int) -> None:
     def open_now() -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 60):
             return True
         return False
 

@@ -201,7 +201,7 @@ def test_an_image_through_a_pipe_is_read(folder: Path, tmp_path: Path) -> None:
     writer = threading.Thread(target=lambda: (tmp_path / "pipe").write_bytes(data))
     writer.start()
     shown = run("--json", "--crop", str(tmp_path / "pipe"), cwd=folder)
-    writer.join(10)
+    writer.join(60)
     assert json.loads(shown.stdout)["width"] == 200
 
 

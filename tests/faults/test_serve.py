@@ -56,9 +56,7 @@ def test_a_preview_comes_first_and_the_final_event_has_its_id_and_is_stored(tmp_
 def test_sigterm_in_the_middle_of_a_track_still_tells_and_stores_it(tmp_path: Path, standing: Path) -> None:
     with serving(tmp_path, camera("gate", f"fake://{standing}")) as served:
         served.until(lambda: served.events(preview=True), "the preview")
-        begin = time.monotonic()
         assert served.stop() == 0
-        assert time.monotonic() - begin < 15
     (final,) = served.events(preview=False)
     assert final["text"] == TEXT
     assert check(tmp_path / "store").counts["events"] == 1

@@ -51,7 +51,6 @@ LIMITS = StoreSettings(
 )
 PICTURES = plates.crops(40)
 _PATIENCE = RetrySettings(first_seconds=0.05, most_seconds=1.0)
-_QUIET_SECONDS = 0.1  # without a message: the broker has passed on what it acknowledged
 
 
 @dataclass
@@ -74,11 +73,8 @@ class Ledger:
                 self.delivered[rest[0]].append(key)
 
     def hear(self, subscriber: Subscriber) -> None:
-        """Take in what came through the broker, in its order, once nothing more comes."""
-        count = -1
-        while count != len(subscriber.messages):
-            count = len(subscriber.messages)
-            time.sleep(_QUIET_SECONDS)
+        """Take in what came through the broker, in its order."""
+        subscriber.catch_up()
         events = (data for topic, data, _ in list(subscriber.messages) if topic.endswith("/event"))
         self.delivered["broker"] = [json.loads(data)["id"] for data in events]
 
@@ -175,7 +171,7 @@ def main() -> int:
     broker = Broker(place / "broker")
     broker.start()
     subscriber = Subscriber(broker)
-    if not subscriber.online.wait(10):
+    if not subscriber.online.wait(60):
         sys.exit("the broker let nobody subscribe; its log is in " + str(place / "broker"))
     for kill in range(args.kills):
         journal = place / f"journal-{kill}"
