@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge_ocr import labels
 from edge_ocr.errors import SourceError, printable
-from edge_ocr.types import DOUBTFUL, SURE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edge_ocr.types import Image, Reading
 
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-_GREEN, _YELLOW, _RED = (60, 190, 60), (0, 190, 240), (60, 60, 230)  # B, G, R
 _QUALITY = 90  # of the JPEG
 
 
@@ -33,12 +31,7 @@ def picture(image: Image, readings: Sequence[Reading]) -> Image:
 
     """
     canvas = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image.copy(), np.uint8)
-    pen = max(1, round(min(canvas.shape[:2]) / 360))  # readable from thumbnails to panoramas
-    for reading in reversed(readings):
-        shade = colour(reading.confidence)
-        corners = np.rint(np.array(reading.quad.corners)).astype(np.int32)
-        cv2.polylines(canvas, [corners], isClosed=True, color=shade, thickness=pen + 1, lineType=cv2.LINE_AA)
-        _label(canvas, f"{reading.text} {reading.confidence:.0%}", corners, shade, pen)
+    labels.draw(canvas, readings)
     return canvas
 
 
@@ -55,26 +48,6 @@ def save(path: Path, image: Image) -> None:
         path.write_bytes(data.tobytes())
     except OSError as error:
         raise SourceError(f"{printable(path)}: cannot be written ({error.strerror}); name another folder") from error
-
-
-def colour(confidence: float) -> tuple[int, int, int]:
-    """Green for what is sure, yellow for what is likely, red for what is doubtful; blue, green, red, 0..255."""
-    if confidence >= SURE:
-        return _GREEN
-    return _YELLOW if confidence >= DOUBTFUL else _RED
-
-
-def _label(canvas: Image, text: str, corners: np.ndarray, shade: tuple[int, int, int], pen: int) -> None:
-    """Black on a bar of the quad's colour, above the quad where there is room, within the picture everywhere."""
-    scale = 0.6 * pen
-    (wide, high), below = cv2.getTextSize(text, _FONT, scale, pen)
-    rows, columns = canvas.shape[:2]
-    left = int(np.clip(corners[:, 0].min(), 0, max(columns - wide, 0)))
-    bottom = int(corners[:, 1].min()) - pen
-    if bottom - high - below < 0:
-        bottom = min(int(corners[:, 1].max()) + high + below + pen, rows - 1)
-    cv2.rectangle(canvas, (left, bottom - high - below), (left + wide, bottom), shade, cv2.FILLED)
-    cv2.putText(canvas, text, (left, bottom - below), _FONT, scale, (0, 0, 0), pen, cv2.LINE_AA)
 
 
 class Pictures:

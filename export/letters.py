@@ -1,8 +1,8 @@
-"""Draw the letters that live pictures are labelled with: edge_ocr/letters.png, every character of Latin-1 in a cell.
+"""Draw the letters that pictures are labelled with: edge_ocr/letters.png, each of ``edge_ocr.labels.KNOWN`` in a cell.
 
     python -m export.letters /usr/share/fonts/truetype/dejavu/DejaVuSansMono-Bold.ttf edge_ocr/letters.png
 
-A font file and what draws it would take 8 MB of a board's memory; these cells take 30 KB.
+A font file and what draws it would take 8 MB of a board's memory; these cells take 62 KB.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from edge_ocr.labels import KNOWN
+
 CELL = (9, 18)
 """Width and height of a cell, in pixels."""
 
@@ -19,12 +21,12 @@ _SIZE, _BASELINE = 15, 14
 
 
 def sheet(font: Path) -> Image.Image:
-    """The cells of the 256 characters side by side, white on black; those that print nothing stay black."""
-    drawn = Image.new("L", (256 * CELL[0], CELL[1]))
+    """The cells of all characters side by side, white on black; those that print nothing stay black."""
+    drawn = Image.new("L", (len(KNOWN) * CELL[0], CELL[1]))
     pen, face = ImageDraw.Draw(drawn), ImageFont.truetype(str(font), _SIZE)
-    for code in range(256):
-        if chr(code).isprintable():
-            pen.text((code * CELL[0], _BASELINE), chr(code), 255, face, anchor="ls")
+    for place, letter in enumerate(KNOWN):
+        if letter.isprintable():
+            pen.text((place * CELL[0], _BASELINE), letter, 255, face, anchor="ls")
     return drawn
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
 def reading_at(x: float, y: float, w: float, h: float, *, confidence: float = 0.95) -> Reading:
     quad = Quad(corners_of([(x, y), (x + w, y), (x + w, y + h), (x, y + h)]), Kind.PLATE, 0.9)
     return Reading("RK755AJ", confidence, Kind.PLATE, "sk", quad)
+
+
+def test_a_label_says_what_was_read_and_nothing_else() -> None:
+    said = {}
+    for text in ("Győr", "Gyor", "Gy?r", "Győ", "RK755AJ", "RK755AL"):
+        image = annotate.picture(np.zeros((200, 300, 3), np.uint8), [replace(reading_at(100, 100, 80, 30), text=text)])
+        said[text] = image[80:99, 100:300]
+    assert len({label.tobytes() for label in said.values()}) == len(said)
+    ink = {text: int((label.max(axis=2) > 0).any(axis=0).sum()) for text, label in said.items()}
+    assert ink["Győ"] == ink["Győr"] - 9 == ink["RK755AJ"] - 36  # letters of one width
 
 
 def test_the_quad_is_drawn_and_the_text_stands_above_it() -> None:
