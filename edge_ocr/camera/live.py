@@ -8,6 +8,7 @@ told. That a caller was away for long is not the camera's fault: what it missed 
 from __future__ import annotations
 
 import logging
+import math
 import random as chance
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -94,6 +95,7 @@ class LiveCamera:
         self._taken = 0  # the number of the last picture from this process
         self._base = 0  # what its numbers are added to
         self._dropped = 0
+        self._latest = -math.inf  # when the last picture was taken, monotonic seconds
         self._trouble: _Trouble | None = None
         self._lost: str | None = None
         self._closed = False
@@ -165,7 +167,9 @@ class LiveCamera:
             seconds = now.mono - self._trouble.since
             _log.info("camera %s is well again, %.1f s after: %s", self._name, seconds, self._trouble.why)
             self._trouble = None
-        stamp = Stamp(now.mono - age, now.wall - age, now.boot_id, now.synced)
+        # Both clocks are read one after the other, and this thread may wait in between: time does not go back for that.
+        self._latest = max(self._latest, now.mono - age)
+        stamp = Stamp(self._latest, now.wall - (now.mono - self._latest), now.boot_id, now.synced)
         return Frame(picture.image, stamp, self._base + picture.number - 1, self._name, picture.luma)
 
     def _supervise(self) -> float:

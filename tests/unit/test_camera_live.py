@@ -111,6 +111,15 @@ def test_frames_have_the_name_the_number_and_the_moment_when_they_were_taken() -
     assert frame.stamp.wall == pytest.approx(stage.clock.wall() - 0.25)
 
 
+def test_a_thread_that_waits_between_two_clocks_does_not_turn_time_back() -> None:
+    stage = Stage({1.0: 1, 2.0: 2, 3.0: 3})
+    delays = iter([0.0, 1.5, 0.0])
+    stage.camera._now = lambda: int((stage.clock.monotonic() + next(delays)) * 1e9)
+    stamps = [frame.stamp for _ in range(3) if (frame := stage.camera.latest(1)) is not None]
+    assert [stamp.mono for stamp in stamps] == pytest.approx([1000.75, 1000.75, 1002.75])
+    assert [stamp.wall - stamp.mono for stamp in stamps] == pytest.approx([stage.clock.wall() - 1003] * 3)
+
+
 def test_waiting_ends_when_the_time_is_over() -> None:
     stage = Stage({9.0: 1})
     assert stage.camera.latest(2.5) is None
