@@ -48,7 +48,7 @@ def main() -> None:
                 "--seed",
                 "1",
             ),
-            *("--max-examples", str(args.examples), "--no-color", "--request-timeout", "20"),
+            *("--max-examples", str(args.examples), "--no-color", "--request-timeout", "60"),
         ]
         code = subprocess.run(command, check=False, cwd=folder).returncode
     raise SystemExit(code)

@@ -56,8 +56,8 @@ class Walk:
     def watch(self, page: Page) -> None:
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
-        page.set_default_timeout(20_000)
-        expect.set_options(timeout=20_000)  # a machine that has other work is slow, not wrong
+        page.set_default_timeout(60_000)
+        expect.set_options(timeout=60_000)  # a machine that has other work is slow, not wrong
 
     def _console(self, message: Any) -> None:
         if message.type in {"error", "warning"} and not any(said in message.text for said in self.expected):
@@ -113,13 +113,14 @@ class Walk:
         context.close()
 
 
-def until(page: Page, says: str, seconds: float = 30) -> None:
-    """Wait until an expression is true: Playwright's own way of waiting for one is what the pages' policy forbids."""
+def until(page: Page, says: str, seconds: float = 60) -> Any:
+    """Wait until an expression is true, and return it: Playwright's own way to is what the pages' policy forbids."""
     end = time.monotonic() + seconds
-    while not page.evaluate(says):
+    while not (said := page.evaluate(says)):
         if time.monotonic() > end:
             raise SystemExit(f"{page.url}: {says} did not come true within {seconds:g} s")
         page.wait_for_timeout(100)
+    return said
 
 
 def log_in(page: Page, name: str, password: str = PASSWORD) -> None:
@@ -396,7 +397,8 @@ def kiosk(walk: Walk, served: Served) -> None:
     page.get_by_role("button", name="Français").click()
     expect(page.locator("#said")).to_have_text(re.compile("Veuillez sonner|Bienvenue"))
     page.screenshot(path=OUT / "kiosk-wide.png")
-    text = page.locator("#plate").inner_text()
+    # In one look: it may be idle again, and then nobody is named.
+    text = until(page, "document.body.classList.contains('note') && document.getElementById('plate').textContent")
     walk.page.goto("/lists")
     walk.page.evaluate("text => ask('PUT', `/api/lists/allow/${text}`, JSON.stringify({name: 'Ann'}))", text)
     until(page, "document.body.classList.contains('open')")

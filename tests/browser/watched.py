@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import re
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -52,7 +54,7 @@ class Served:
         command = [sys.executable, "-m", "edge_ocr", "serve", "--config", str(self._config)]
         with self._log.open("w") as log:
             self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while (found := re.search(r"pages at (http\S+)/", self._log.read_text())) is None:
             if self._process.poll() is not None or time.monotonic() > end:
                 raise SystemExit(f"serve did not start: {self._log.read_text()}")
@@ -63,7 +65,7 @@ class Served:
 
     def stop(self) -> None:
         self._process.terminate()
-        if self._process.wait(40):
+        if self._process.wait(60):
             raise SystemExit(f"serve did not end in good order: {self._log.read_text()}")
 
 
@@ -83,5 +85,8 @@ def write_frames(folder: Path) -> None:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])
+    """One that no connection is given while the server is away: Linux takes the near end of these from 32768 on."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise OSError("no port is free")
