@@ -7,6 +7,7 @@ convolutions that had grown up with it is not told; those here grew up with an L
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 import warnings
@@ -23,6 +24,7 @@ from torch.nn import functional
 from edge_ocr.engine import Engine
 from export.alternatives import HEADS, Attention
 from export.convert import convert_apart
+from export.errors import ConversionError
 from export.master import load_master
 from export.photographs import FOLDERS
 from export.recogniser import as_input, best_path, losses_of, make
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HEADER = (
-    "| head | strips seen | renders | photographs | int8 weights | float, ONNX Runtime | int8, LiteRT |\n"
+    "| head | strips seen | renders | photographs | parameters | float, ONNX Runtime | int8, LiteRT |\n"
     "|---|---|---|---|---|---|---|"
 )
 _BATCH = 128
@@ -48,16 +50,16 @@ _RUNS = 50
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One head: ``renders`` and ``photographs`` exact, greedy, float; weights; milliseconds of CPU a crop.
+    """One head: ``renders`` and ``photographs`` exact, greedy, float; parameters; milliseconds of CPU a crop.
 
     Attributes:
         name: of the head.
         strips: seen while it learned, with repeats.
         renders: share of held-back renders that is exact.
         photographs: the same of all development folders together.
-        weights: of convolutions and head; as many bytes in int8.
+        parameters: of convolutions and head, before normalisation is folded in.
         float_ms: of the whole network in ONNX Runtime, one thread.
-        int8_ms: of the int8 file in the interpreter that ships; None where the converter knows an operation not.
+        int8_ms: of the int8 file in the interpreter that ships; None where the converter does not know an operation.
 
     """
 
@@ -65,7 +67,7 @@ class Trial:
     strips: int
     renders: float
     photographs: float
-    weights: int
+    parameters: int
     float_ms: float
     int8_ms: float | None
 
@@ -73,7 +75,7 @@ class Trial:
         """A line of the table, as Markdown."""
         int8 = "-" if self.int8_ms is None else f"{self.int8_ms:.2f} ms"
         shares = f"{self.renders:.1%} | {self.photographs:.1%}"
-        size = f"{self.weights / 1000:.0f} KB"
+        size = f"{self.parameters / 1000:.0f} k"
         return f"| {self.name} | {self.strips // 1000} k | {shares} | {size} | {self.float_ms:.2f} ms | {int8} |"
 
 
@@ -121,9 +123,9 @@ def compare(master: Path, shards: list[Path], data: Path, converter: Path, *, se
         real = [score for key, score in scores.items() if key != "renders"]
         photographs = sum(score.exact * score.count for score in real) / sum(score.count for score in real)
         whole = Whole(features, head).eval()
-        weights = sum(parameter.numel() for parameter in whole.parameters())
+        parameters = sum(parameter.numel() for parameter in whole.parameters())
         times = _times(whole, converter, as_input(torch.from_numpy(held.strips[:100])).contiguous().numpy())
-        trials.append(Trial(name, seen, scores["renders"].exact, photographs, weights, *times))
+        trials.append(Trial(name, seen, scores["renders"].exact, photographs, parameters, *times))
         print(trials[-1].row(), flush=True)
     return trials
 
@@ -196,7 +198,8 @@ def _times(network: nn.Module, converter: Path, images: NDArray[np.float32]) -> 
         in_float = _median(lambda image: session.run(None, {entry: image}), images)
         try:
             convert_apart(converter, master, images, model)
-        except RuntimeError:
+        except ConversionError as error:
+            print(f"not in int8: {error}", file=sys.stderr)
             return in_float, None
         engine = Engine(model.read_bytes(), name="model")
         stored = [engine.input.quantise(image.transpose(1, 2, 0)[None]) for image in images]

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from export.errors import ConversionError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 KINDS = ("float32", "float16", "dynamic", "int8")
 """Weights and sums as they are; weights in half precision; int8 weights with float sums; int8 throughout."""
+_REFUSED = 3  # exit status where a ConversionError says why; argparse has 2, an exception 1
 
 
 def convert(source: Path, images: NDArray[np.float32], kind: str) -> bytes:
@@ -94,6 +97,7 @@ def convert_apart(python: Path, source: Path, images: NDArray[np.float32], targe
         kind: one of :data:`KINDS`.
 
     Raises:
+        ConversionError: the network holds something that cannot be converted.
         RuntimeError: the other process failed; the message holds the end of what it said.
 
     """
@@ -104,6 +108,8 @@ def convert_apart(python: Path, source: Path, images: NDArray[np.float32], targe
         command = [str(python), "-m", "export.convert", *files, "--kind", kind]
         root = Path(__file__).parents[1]
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode == _REFUSED:
+        raise ConversionError(done.stderr.strip().splitlines()[-1])
     if done.returncode != 0:
         raise RuntimeError(f"converting {source} under {python} failed: {done.stderr.strip()[-2000:]}")
 
@@ -130,7 +136,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run as ``python -m export.convert``."""
     parser = argparse.ArgumentParser(prog="python -m export.convert", description=(__doc__ or "").splitlines()[0])
     add_arguments(parser)
-    return run(parser.parse_args(arguments))
+    args = parser.parse_args(arguments)
+    try:
+        return run(args)
+    except ConversionError as error:
+        print(error, file=sys.stderr)
+        return _REFUSED
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +12,11 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from export import gates
-from export.convert import convert, main
+from export.convert import convert, convert_apart, main
 from export.errors import ConversionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -241,3 +242,14 @@ def test_an_open_size_besides_the_batch_is_refused(master: Master, rng: np.rando
     path = master([_node("Relu", "x")], {}, (1, 4, "rows", 8))
     with pytest.raises(ConversionError, match="must be fixed"):
         convert(path, _floats(rng, 2, 4, 6, 8), "float32")
+
+
+def test_what_cannot_be_converted_is_told_apart_from_a_converter_that_fails(
+    master: Master, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    path = master([_node("Tanh", "x")], {}, (1, 8))
+    here, target = Path(sys.executable), tmp_path / "model.tflite"
+    with pytest.raises(ConversionError, match=r"^node .*Tanh cannot be converted"):
+        convert_apart(here, path, _floats(rng, 4, 8), target)
+    with pytest.raises(RuntimeError, match="invalid choice"):
+        convert_apart(here, path, _floats(rng, 4, 9), target, "int4")
