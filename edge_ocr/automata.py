@@ -102,24 +102,23 @@ def layers_of_words(words: Sequence[str], masses: NDArray[np.float64], alphabet:
         GrammarError: a word is too long or holds a character that is not in ``alphabet``.
 
     """
-    table = _spell(words, alphabet)
-    order = np.lexsort(table.T[::-1])
-    table, masses = table[order], masses[order]
-    inside = table >= 0
-    # A trie node begins where a row first differs from the row above.
-    fresh = np.ones(table.shape, bool)
-    fresh[1:] = np.logical_or.accumulate(table[1:] != table[:-1], axis=1)
+    steps = _spell(words, alphabet)
+    order = _sorted(steps)
+    steps, masses = np.take(steps.T, order, axis=1), masses[order]  # a row for each depth
+    inside = steps >= 0
+    # A trie node begins where a word first differs from the word before it.
+    fresh = np.ones(steps.shape, bool)
+    fresh[:, 1:] = np.logical_or.accumulate(steps[:, 1:] != steps[:, :-1], axis=0)
     fresh &= inside
-    levels = np.concatenate(([0, 1], 1 + np.cumsum(fresh.sum(axis=0))))
-    nodes = np.cumsum(fresh, axis=0) - 1 + levels[1:-1]
-    parents = np.concatenate((np.zeros((len(table), 1), np.int64), nodes[:, :-1]), axis=1)
-    # Transposed, the new nodes come level by level, and within a level in the order of their parents.
-    at = fresh.T
-    sources, labels, targets = parents.T[at], table.T[at].astype(np.int64), nodes.T[at]
-    lengths = inside.sum(axis=1)
+    levels = np.concatenate(([0, 1], 1 + np.cumsum(fresh.sum(axis=1))))
+    nodes = np.cumsum(fresh, axis=1, dtype=np.int32)
+    nodes += (levels[1:-1, None] - 1).astype(np.int32)
+    # New nodes come level by level, and within a level in the order of their parents.
+    sources = np.concatenate((np.zeros(fresh[0].sum(), np.int64), nodes[:-1][fresh[1:]]))
     accept = np.full(levels[-1], -np.inf)
-    accept[nodes[np.arange(len(table)), lengths - 1]] = masses
-    return Layers(offsets_of(sources, len(accept)), labels, targets, accept, levels)
+    accept[nodes[inside.sum(axis=0) - 1, np.arange(len(words))]] = masses
+    targets = np.arange(1, len(accept), dtype=np.int64)
+    return Layers(offsets_of(sources, len(accept)), steps[fresh].astype(np.int64), targets, accept, levels)
 
 
 def union(
@@ -351,18 +350,29 @@ def _spell(words: Sequence[str], alphabet: str) -> NDArray[np.int32]:
         word = next(word for word in words if len(word) > LONGEST)
         raise GrammarError(f"word {word[:20] + '...'!r} has {len(word)} characters; words may have at most {LONGEST}")
     codes = np.array(words, f"U{longest}").view(np.uint32).reshape(len(words), longest)
-    known = np.array(sorted(map(ord, alphabet)), np.uint32)
-    position = np.array([alphabet.index(chr(code)) for code in known], np.int32)
-    found = np.searchsorted(known, codes).clip(max=len(known) - 1)
+    beyond = max(map(ord, alphabet)) + 1
+    position = np.full(beyond + 1, -1, np.int32)
+    position[[ord(character) for character in alphabet]] = np.arange(len(alphabet), dtype=np.int32)
+    found = position[np.minimum(codes, np.uint32(beyond), out=codes)]
     inside = np.arange(longest) < np.fromiter(map(len, words), np.int64, len(words))[:, None]
-    strange = inside & (known[found] != codes)
+    strange = inside & (found < 0)
     if strange.any():
         row, column = np.argwhere(strange)[0]
         raise GrammarError(
             f"word {words[row]!r} holds {words[row][column]!r}, which is not in the alphabet {alphabet!r}; "
             "correct the word or leave it out"
         )
-    return np.where(inside, position[found], np.int32(-1))
+    found[~inside] = -1
+    return found
+
+
+def _sorted(table: NDArray[np.int32]) -> NDArray[np.intp]:
+    """The order in which rows of numbers from -1 on ascend: several columns are compared at once, as digits of one."""
+    digit = next(kind for kind in (">u1", ">u2", ">u4") if int(table.max()) < np.iinfo(kind).max)
+    several = 8 // np.dtype(digit).itemsize
+    digits = np.zeros((len(table), -(-table.shape[1] // several) * several), digit)
+    digits[:, : table.shape[1]] = table + 1
+    return np.lexsort(digits.view(">u8").astype(np.uint64).T[::-1])
 
 
 def offsets_of(sources: NDArray[np.int64], states: int) -> NDArray[np.int64]:

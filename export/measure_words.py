@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import resource
 import time
@@ -16,7 +17,6 @@ from edge_ocr.words import Names, listed_grammar, open_grammar
 from export.synthetic.sign_texts import ALPHABET, street
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
@@ -31,7 +31,12 @@ _MEGABYTE = 2**20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--count", type=int, default=100_000, help="names of the list")
-    parser.add_argument("--capitals", action="store_true", help="each name may also stand in capitals")
+    parser.add_argument(
+        "--capitals",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="each name may also stand in capitals, as users have it unless they say otherwise",
+    )
     parser.add_argument("--seed", type=int, default=1)
 
 

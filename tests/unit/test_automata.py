@@ -122,6 +122,25 @@ def words_automaton(words: list[str]) -> Automaton:
     return automaton(layers_of_words(words, np.zeros(len(words)), ALPHABET), CLASSES, PLAIN)
 
 
+@pytest.mark.parametrize("characters", [1, 254, 255, 4_000, 70_000])
+def test_words_of_an_alphabet_of_any_size_make_a_trie_in_order(characters: int) -> None:
+    alphabet = "".join(map(chr, range(0x10000, 0x10000 + characters)))
+    chance = random.Random(characters)
+    pool = alphabet + (alphabet[0] + alphabet[-1]) * characters
+    words = {"".join(chance.choices(pool, k=chance.randint(1, 19))) for _ in range(99)}
+    layers = layers_of_words(sorted(words, reverse=True), np.zeros(len(words)), alphabet)
+    found, reached = set(), {0: ""}
+    for state, text in enumerate(reached[state] for state in range(len(layers.accept))):
+        edges = slice(*layers.offsets[state : state + 2])
+        assert (np.diff(layers.labels[edges]) > 0).all()
+        reached |= {
+            int(target): text + alphabet[label]
+            for label, target in zip(layers.labels[edges], layers.targets[edges], strict=True)
+        }
+        found |= {text} if layers.accept[state] == 0 else set()
+    assert found == words
+
+
 @pytest.mark.parametrize(
     ("words", "states", "edges"),
     [
