@@ -17,7 +17,7 @@ from export.detector_data import SceneStream
 from export.detector_loss import detector_loss
 from export.detector_net import DetectorNet
 from export.master import load_detector, settle
-from export.training import Average, Budget, save
+from export.training import Average, Budget, fill, save
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +75,7 @@ def train(kind: Kind, folders: Folders, plan: Plan, checkpoint: Path, start: Pat
     average = Average(net, decay=0.998)
     optimiser = torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=0.02)
     if state:
-        net.load_state_dict(state["network"])
+        fill(net, state["network"], checkpoint)
         optimiser.load_state_dict(state["optimiser"])
         average.restore(state["average"])
     budget = Budget(plan.minutes, spent=spent)

@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from export.scoring import Calibration
@@ -18,22 +18,33 @@ mpl.rcParams["svg.hashsalt"] = "edge-ocr"  # the same curves give the same file
 
 
 def draw_curves(log: Path, picture: Path) -> None:
-    """Exact texts, greedy, of each development folder over the strips seen.
+    """Exact texts, greedy, of all that was measured, and the loss, over the strips seen.
 
     Args:
-        log: lines of JSON with 'strips', 'minutes' and a share for each folder.
+        log: lines of JSON with 'strips', 'minutes', 'loss' and a share for whatever was measured; older lines may lack
+            the loss, or what was not measured yet.
         picture: the SVG to write.
 
     """
     rows = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
-    for name in [key for key in rows[-1] if key not in {"minutes", "strips"}]:
-        axes.plot([row["strips"] / 1000 for row in rows], [row[name] for row in rows], label=name)
+    for name in dict.fromkeys(key for row in rows for key in row if key not in {"minutes", "strips", "loss"}):
+        axes.plot(*_points(rows, name), label=name)
     axes.set(xlabel="thousand strips", ylabel="exact texts, greedy, float", ylim=(0, 1))
     axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
+    if any("loss" in row for row in rows):
+        beside = axes.twinx()
+        beside.plot(*_points(rows, "loss"), label="loss", color="grey", linestyle="--")
+        beside.set(ylabel="loss in nats a character, dashed", yscale="log")
+    if axes.lines:
+        axes.legend(fontsize="small")
     save_figure(figure, picture)
+
+
+def _points(rows: Sequence[Mapping[str, float]], name: str) -> tuple[list[float], list[float]]:
+    there = [row for row in rows if name in row]
+    return [row["strips"] / 1000 for row in there], [row[name] for row in there]
 
 
 def draw_reliability(results: Mapping[str, Calibration], picture: Path) -> None:

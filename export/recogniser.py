@@ -35,6 +35,9 @@ _READABLE = 6.0
 """Loss of a strip, in nats, beyond which its pull grows no further."""
 _EXCESS_WEIGHT = 1.0
 _MIXED = 4  # shards shuffled together
+_MEASURED = 1000  # renders held back, which take a few seconds every few minutes
+RENDERS = "held_back_renders"
+"""What a log calls renders that never train."""
 
 
 def train(
@@ -48,12 +51,13 @@ def train(
     rate: float = PEAK_RATE,
     start: Path | None = None,
     quantised: float = QUANTISED_SHARE,
+    held: Path | None = None,
 ) -> Path:
     """Train until the minutes are used up; run again with the same ``out`` to resume.
 
     Args:
         shards: folder of strips (see :mod:`export.synthetic.strips`); shards that appear later are taken in.
-        data: folder of development photographs, or None to measure on renders alone.
+        data: folder of development photographs, or None to measure on renders alone, or on nothing without ``held``.
         out: where ``checkpoint.pt`` and ``log.jsonl`` go.
         minutes: of training in all, over every run.
         seed: of the weights and the order.
@@ -61,9 +65,14 @@ def train(
         rate: the highest learning rate.
         start: a checkpoint, or a float master (.onnx), whose weights to begin with; a checkpoint in ``out`` goes first.
         quantised: share of the minutes, at their end, in which the averaged weights learn to be rounded to int8.
+        held: a shard of renders that never train, to measure on; None for none.
 
     Returns:
         The path of the checkpoint.
+
+    Raises:
+        CheckpointError: a checkpoint holds the weights of another network.
+        FileNotFoundError: there is no shard to learn from.
 
     """
     torch.manual_seed(seed)
@@ -84,7 +93,7 @@ def train(
 
     def measured() -> dict[str, Score]:
         averaged = training.average.network
-        return measure(aware.like(averaged) if aware else averaged, data)
+        return measure(aware.like(averaged) if aware else averaged, data, held)
 
     return training.run(lambda number: _batches(shards, seed + number), learn, measured)
 
@@ -105,9 +114,14 @@ def _begin(start: Path | None, shards: Path) -> Crnn:
     return network
 
 
-def measure(network: nn.Module, data: Path | None) -> dict[str, Score]:
-    """Greedy accuracy of a network, as it computes, on every development folder that is there."""
+def measure(network: nn.Module, data: Path | None, held: Path | None = None) -> dict[str, Score]:
+    """Greedy accuracy of a network, as it computes, on renders held back and every development folder that is there."""
     figures = {}
+    if held is not None:
+        shard = load_shard(held)
+        strips, labels = shard.strips[:_MEASURED], shard.labels[:_MEASURED].tolist()
+        texts = ["".join(CHARACTERS[number - 1] for number in label if number) for label in labels]
+        figures[RENDERS] = Score.of(greedy(network, strips), texts, folded=False)
     for folder in FOLDERS:
         if data is not None and (data / folder.name).is_dir():
             strips, texts = development_strips(data, folder)

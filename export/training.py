@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from export.errors import CheckpointError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
@@ -88,9 +90,31 @@ def save(path: Path, state: dict[str, Any]) -> None:
 
 
 def averaged(checkpoint: Path, network: _Network) -> _Network:
-    """A network of the same shape with the averaged weights of a :class:`Training`'s checkpoint, ready to read."""
-    network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["average"]["weights"])
+    """A network of the same shape with the averaged weights of a :class:`Training`'s checkpoint, ready to read.
+
+    Raises:
+        CheckpointError: it is one of another network.
+
+    """
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    fill(network, state["average"]["weights"], checkpoint)
     return network.eval()
+
+
+def fill(network: nn.Module, weights: Mapping[str, Any], checkpoint: Path) -> None:
+    """Give a network the weights that a checkpoint holds.
+
+    Raises:
+        CheckpointError: they are those of another network.
+
+    """
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{checkpoint}: holds the weights of another network than today's, whose size or build has changed since; "
+            "move the file away to begin anew, or begin with a float master (model.onnx), which may grow"
+        ) from error
 
 
 class Training:
@@ -101,6 +125,9 @@ class Training:
         out: where ``checkpoint.pt`` and ``log.jsonl`` go.
         minutes: of training in all, over every sitting.
         rate: the highest learning rate.
+
+    Raises:
+        CheckpointError: the checkpoint in ``out`` is one of another network.
 
     Attributes:
         network: what learns.
@@ -123,7 +150,7 @@ class Training:
         if self._checkpoint.is_file():
             device = next(network.parameters()).device
             state = torch.load(self._checkpoint, map_location=device, weights_only=True)
-            network.load_state_dict(state["network"])
+            fill(network, state["network"], self._checkpoint)
             self.optimiser.load_state_dict(state["optimiser"])
             self.average.restore(state["average"])
             spent, self.seen, self._passes = state["spent"], state["seen"], state["passes"]
@@ -144,16 +171,20 @@ class Training:
             measure: accuracy of what was learnt, asked with every checkpoint.
 
         Returns:
-            The path of the checkpoint.
+            The path of the checkpoint. Beside it ``log.jsonl`` got a line a checkpoint: minutes, strips, the mean loss
+            since the line before, and the share of texts that are exact, by what was measured.
 
         """
-        reported, kept, losses, since = time.monotonic(), time.monotonic(), [], self.seen
+        reported, kept, since = time.monotonic(), time.monotonic(), self.seen
+        losses: list[float] = []  # since the last report
+        passed: list[float] = []  # since the last checkpoint
         while self.budget.done < 1:
             self._passes += 1
             for strips, labels in batches(self._passes):
                 for group in self.optimiser.param_groups:
                     group["lr"] = self.budget.rate(self._rate)
                 losses.append(learn(strips, labels))
+                passed.append(losses[-1])
                 self.average.update(self.network)
                 self.seen += len(strips)
                 now = time.monotonic()
@@ -164,9 +195,9 @@ class Training:
                     reported, losses, since = now, [], self.seen
                 if now - kept > _CHECKPOINT_SECONDS or self.budget.done >= 1:
                     self._keep()
-                    self._tell(measure())
+                    self._tell(float(np.mean(passed)), measure())
                     reported = kept = time.monotonic()
-                    since = self.seen
+                    losses, passed, since = [], [], self.seen
                 if self.budget.done >= 1:
                     break
         return self._checkpoint
@@ -182,9 +213,9 @@ class Training:
         }
         save(self._checkpoint, state)
 
-    def _tell(self, figures: Mapping[str, Score]) -> None:
+    def _tell(self, loss: float, figures: Mapping[str, Score]) -> None:
         line: dict[str, Any] = {"minutes": round(self.budget.spent / 60, 1), "strips": self.seen}
-        line |= {name: round(score.exact, 4) for name, score in figures.items()}
-        print("  ".join(f"{name} {score.exact:.1%}" for name, score in figures.items()), flush=True)
+        line |= {"loss": round(loss, 4)} | {name: round(score.exact, 4) for name, score in figures.items()}
+        print("  ".join([f"loss {loss:.3f}", *(f"{n} {score.exact:.1%}" for n, score in figures.items())]), flush=True)
         with self._log.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(line) + "\n")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from export.training import Average, save
+from export.training import Average, fill, save
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -101,6 +101,9 @@ def train(trial: Trial, learn: Digits, test: Digits, folder: Path, *, seed: int,
         seed: of the weights and of all choices.
         epochs: fewer or more than the trial's.
 
+    Raises:
+        CheckpointError: the checkpoint is one of another network.
+
     """
     epochs = epochs or trial.epochs
     torch.manual_seed(seed)
@@ -113,7 +116,7 @@ def train(trial: Trial, learn: Digits, test: Digits, folder: Path, *, seed: int,
     seconds = 0.0
     if path.is_file():
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        network.load_state_dict(state["network"])
+        fill(network, state["network"], path)
         optimiser.load_state_dict(state["optimiser"])
         average.restore(state["average"])
         curve, seconds = state["curve"], state["seconds"]

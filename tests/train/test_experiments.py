@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from export.errors import CheckpointError
 from export.experiments import attention, classic, dram, glimpses, mnist, report, trials
 from export.experiments.mnist import Digits
 from export.experiments.networks import Rows, linear, multiplications
@@ -87,6 +88,13 @@ def test_a_trial_learns_and_goes_on_where_it_stopped(name: str, tmp_path: Path) 
     assert again.curve[:1] == first.curve
     assert len(again.curve) == 4
     assert again.curve[-1]["digits"] > 0.8
+
+
+def test_a_checkpoint_of_another_network_is_refused_with_the_cure(tmp_path: Path) -> None:
+    learn, test = bars(128), bars(50, seed=2)
+    trials.train(replace(classic.TRIALS["mlp"], name="svc"), learn, test, tmp_path, seed=1, epochs=1)
+    with pytest.raises(CheckpointError, match=r"svc-1.pt: holds the weights of another network"):
+        trials.train(classic.TRIALS["svc"], learn, test, tmp_path, seed=1, epochs=2)
 
 
 def test_the_crnn_takes_a_step_on_digits_and_strings_alike() -> None:

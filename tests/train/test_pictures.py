@@ -23,6 +23,20 @@ def test_curves_name_every_folder_and_repeat_themselves(tmp_path: Path) -> None:
     assert drawn == (tmp_path / "two.svg").read_text("utf-8")
 
 
+def test_the_loss_is_drawn_from_where_a_log_has_it(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    old: dict[str, float] = {"minutes": 1, "strips": 1000, "plates_a": 0.1}
+    new = {"minutes": 2, "strips": 2000, "loss": 0.5, "held_back_renders": 0.2, "plates_a": 0.3}
+    log.write_text(json.dumps(old) + "\n", encoding="utf-8")
+    draw_curves(log, tmp_path / "old.svg")
+    assert "loss" not in (tmp_path / "old.svg").read_text("utf-8")
+    log.write_text(json.dumps(old) + "\n" + json.dumps(new) + "\n", encoding="utf-8")
+    draw_curves(log, tmp_path / "new.svg")
+    drawn = (tmp_path / "new.svg").read_text("utf-8")
+    assert "loss in nats" in drawn
+    assert "held_back_renders" in drawn
+
+
 def test_a_reliability_diagram_states_each_error(tmp_path: Path) -> None:
     result = calibration([0.75] * 4 + [0.95] * 2, [True, True, True, False, True, True])
     draw_reliability({"plates_a": result}, tmp_path / "reliability.svg")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ import torch
 
 from export import recogniser
 from export.crnn import Crnn
+from export.errors import CheckpointError
 from export.gates import run_onnx
 from export.master import load_master, settle, write_master
 from export.synthetic import strips
@@ -48,10 +49,54 @@ def test_a_training_goes_on_where_it_was_stopped(
     assert second["seen"] > first["seen"]
     assert second["spent"] >= 6
     assert "resuming after" in capsys.readouterr().out
-    assert [json.loads(line)["strips"] for line in (tmp_path / "log.jsonl").read_text().splitlines()] == [
-        first["seen"],
-        second["seen"],
-    ]
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["strips"] for line in lines] == [first["seen"], second["seen"]]
+    assert all(0 < line["loss"] < 100 for line in lines)
+    assert all(set(line) == {"minutes", "strips", "loss"} for line in lines)
+
+
+def test_a_training_tells_what_it_reads_of_renders_that_it_never_sees(shards: Path, tmp_path: Path) -> None:
+    (held,) = shards.iterdir()
+    recogniser.train(shards=shards, data=None, held=held, out=tmp_path, seed=1, threads=1, minutes=0.02)
+    (line,) = (json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines())
+    assert 0 <= line["held_back_renders"] <= 1
+
+
+def test_renders_that_are_read_right_are_counted(shards: Path) -> None:
+    (held,) = shards.iterdir()
+    labels = strips.load_shard(held).labels
+
+    class Knowing(torch.nn.Module):
+        """Says what the labels say, strip by strip, but of the first one nothing."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1))
+            self.done = 0
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            told = torch.zeros(len(images), 40, len(CHARACTERS) + 1)
+            for row in range(len(images)):
+                if self.done:
+                    for place, number in enumerate(labels[self.done]):
+                        told[row, 2 * place, number] = 1
+                self.done += 1
+            return told
+
+    score = recogniser.measure(Knowing(), None, held)["held_back_renders"]
+    assert score.count == 300
+    assert score.exact == pytest.approx(299 / 300)
+
+
+def test_a_checkpoint_of_another_network_is_refused_with_the_cure(shards: Path, tmp_path: Path) -> None:
+    small = _network(hidden=8)
+    average = Average(small).state()
+    torch.save({"network": small.state_dict(), "average": average}, tmp_path / "checkpoint.pt")
+    told: dict[str, Any] = {"shards": shards, "data": None, "seed": 1, "threads": 1, "minutes": 0.02}
+    with pytest.raises(CheckpointError, match=r"checkpoint.pt: holds the weights of another network.*move the file"):
+        recogniser.train(**told, out=tmp_path)
+    with pytest.raises(CheckpointError, match="another network"):
+        recogniser.train(**told, out=tmp_path / "new", start=tmp_path / "checkpoint.pt")
 
 
 def _network(
