@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from edge_ocr.errors import EdgeOcrError
 from export import (
     confusions,
     convert,
@@ -25,6 +26,7 @@ from export import (
     sign_commands,
     word_peers,
 )
+from export.errors import ExportError
 from export.experiments import commands as experiments
 
 if TYPE_CHECKING:
@@ -103,7 +105,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         add_arguments(command)
         command.set_defaults(run=run)
     args = parser.parse_args(arguments)
-    return int(args.run(args))
+    try:
+        return int(args.run(args))
+    except (ExportError, EdgeOcrError) as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

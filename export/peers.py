@@ -7,12 +7,13 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from export.errors import PeerError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
 _ROUNDS = 8  # after two that load and warm up; the median counts
 _LIMIT_SECONDS = 300.0
@@ -69,13 +70,36 @@ def cost(name: str, python: Path, picture: Path) -> Cost:
         PeerError: the reader is not installed there, or fails.
 
     """
-    command = [str(python), "-W", "ignore", "-c", _MEASURE.format(reader=READERS[name]), str(picture)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_SECONDS, check=False)
+    program = _MEASURE.format(reader=READERS[name])
+    return Cost(*ask(name, python, program, [str(picture)], limit=_LIMIT_SECONDS))
+
+
+def ask(name: str, python: Path, program: str, arguments: Sequence[str], *, limit: float) -> Any:
+    """Run a program in another process, and give what its last line says, as JSON.
+
+    Args:
+        name: of the reader, for messages.
+        python: of an environment that has it.
+        program: its source.
+        arguments: what it finds in ``sys.argv[1:]``.
+        limit: seconds until it is stopped.
+
+    Raises:
+        PeerError: the reader is not installed there, fails, or is not done in time.
+
+    """
+    command = [str(python), "-W", "ignore", "-c", program, *arguments]
+    cure = "name a Python that has it with --python"
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
+    except OSError as error:
+        raise PeerError(f"{name} does not run under {python}: {error.strerror}; {cure}") from error
+    except subprocess.TimeoutExpired as error:
+        raise PeerError(f"{name} is not done after {limit:.0f} seconds; give it fewer or smaller pictures") from error
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
-        raise PeerError(f"{name} does not run under {python}: {said}; name a Python that has it with --python")
-    milliseconds, megabytes, texts = json.loads(done.stdout.splitlines()[-1])
-    return Cost(milliseconds, megabytes, texts)
+        raise PeerError(f"{name} does not run under {python}: {said}; {cure}")
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

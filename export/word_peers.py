@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from export import photographs
-from export.errors import PeerError
+from export.peers import ask
 from export.scoring import Score, scored
 
 if TYPE_CHECKING:
@@ -88,13 +87,8 @@ def read_words(name: str, source: str, python: Path, paths: Sequence[Path], bund
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as listing:
         json.dump([str(path) for path in paths], listing)
         listing.flush()
-        code = _MEASURE.replace("__READER__", source)
-        command = [str(python), "-W", "ignore", "-c", code, listing.name, str(bundle)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_SECONDS, check=False)
-    if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
-        raise PeerError(f"{name} does not run under {python}: {said}; name a Python that has it with --python")
-    return Words(*json.loads(done.stdout.splitlines()[-1]))
+        program = _MEASURE.replace("__READER__", source)
+        return Words(*ask(name, python, program, [listing.name, str(bundle)], limit=_LIMIT_SECONDS))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
