@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from edge_ocr import rectify
 from edge_ocr.engine import Engine
 from edge_ocr.errors import BundleError
 from edge_ocr.types import Quad, corners_of
@@ -31,6 +32,7 @@ _ALIKE = 0.6  # IoU from which two candidates mean the same text, and are averag
 _WITHIN = 0.7  # of a candidate's area in a better one, or the other way round, from which it is dropped
 _FLAT = 1e-6  # the least area that a quad is taken to have
 _LEFT, _RIGHT = [0, 3], [1, 2]  # corners of the two ends
+_SMALL = 1e-3  # a setting that is above 0 is at least this
 _LARGEST_GAIN = 2.0  # enlarging a small frame further shows the network nothing new
 
 
@@ -116,7 +118,7 @@ class Detector:
         kind: that the quads are said to be of; None for the bundle's own.
 
     Raises:
-        BundleError: a setting is missing, or the network's outputs do not fit the settings.
+        BundleError: a setting is missing or out of its range, or the network's outputs do not fit the settings.
         EngineError: the interpreter refuses the model.
         ValueError: ``threshold`` is out of range.
 
@@ -127,19 +129,15 @@ class Detector:
     ) -> None:
         self._kind = kind or bundle.kind
         self._engine = Engine(bundle.model, name=bundle.name, threads=threads)
-        try:
-            strides = [int(stride) for stride in bundle.settings["strides"]]
-            across, down = (float(unit) for unit in bundle.settings["unit"])
-            least = float(bundle.settings["threshold"]) if threshold is None else threshold
-            self._merge = float(bundle.settings["merge"])
-            self._reduction = float(bundle.settings["reduction"])
-            self._margin = float(bundle.settings.get("margin", 0.0))  # the first bundles had none
-            self._ends = float(bundle.settings.get("ends", 0.0))  # nor these
-        except (KeyError, TypeError, ValueError) as error:
-            message = f"{bundle.name}/model.toml: [detect] is incomplete or wrong ({error}); export the bundle again"
-            raise BundleError(message) from error
+        strides = [int(stride) for stride in _numbers(bundle, "strides", 1, 256)]
+        across, down = _numbers(bundle, "unit", _SMALL, 100, count=2)
+        least = _number(bundle, "threshold", _SMALL, 1 - _SMALL) if threshold is None else threshold
         if not 0 < least < 1:
             raise ValueError(f"threshold is {least}, but must lie between 0 and 1")
+        self._merge = _number(bundle, "merge", _SMALL, 1)
+        self._reduction = _number(bundle, "reduction", 1, math.inf)
+        self._margin = _number(bundle, "margin", -0.5, 1, otherwise=0.0)  # the first bundles had none
+        self._ends = _number(bundle, "ends", 0, math.inf, otherwise=0.0)  # nor these
         _, rows, columns, channels = self._engine.input.shape
         self._fold = math.isqrt(channels)  # pixels of a square, row by row, may be the channels of one place
         if self._fold**2 != channels:
@@ -173,7 +171,7 @@ class Detector:
         windows = self._windows(frame, looked_at)
         if not windows:
             return []
-        grey, origin = _grey(image, windows[0])
+        grey, origin = _window_of(image, windows[0])
         found = [self._read(grey, window, origin) for window in windows]
         merged, scores = _merged(_Found.of(found), self._merge, self._ends)
         middles = merged.mean(axis=1)
@@ -275,11 +273,36 @@ def check_image(image: object) -> None:
         raise ValueError(f"image must be HxWx3 or HxW with at least one pixel, not of shape {image.shape}")
 
 
-def _grey(image: Image, window: _Window) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+def _number(bundle: Bundle, name: str, least: float, most: float, *, otherwise: float | None = None) -> float:
+    """A setting that is a number within bounds, or what it is where the bundle has none."""
+    return _checked(bundle, name, bundle.settings.get(name, otherwise), least, most)
+
+
+def _numbers(bundle: Bundle, name: str, least: float, most: float, *, count: int | None = None) -> list[float]:
+    """A setting that is a list of numbers within bounds, so many or at least one."""
+    values = bundle.settings.get(name)
+    if not isinstance(values, list | tuple) or not values or (count or len(values)) != len(values):
+        raise _wrong(bundle, name, values, f"a list of {count or 'some'} numbers")
+    return [_checked(bundle, name, value, least, most) for value in values]
+
+
+def _checked(bundle: Bundle, name: str, value: object, least: float, most: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise _wrong(bundle, name, value, f"a number of {least} to {most}")
+    return float(value)
+
+
+def _wrong(bundle: Bundle, name: str, value: object, wanted: str) -> BundleError:
+    told = "is missing" if value is None else f"is {value!r}"
+    return BundleError(
+        f"{bundle.name}/model.toml: [detect] {name} {told}, but must be {wanted}; export the bundle again"
+    )
+
+
+def _window_of(image: Image, window: _Window) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     """A window of an image in grey, and where in the image it begins."""
     part = image[window.y : window.y + window.height, window.x : window.x + window.width]
-    grey = part if part.ndim == 2 else np.asarray(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), np.uint8)
-    return grey, (window.x, window.y)
+    return rectify.grey(part), (window.x, window.y)
 
 
 def _around(windows: list[_Window]) -> _Window:

@@ -7,7 +7,7 @@ maps it onto the strip, and stretched in contrast. Training uses :func:`stretch`
 from __future__ import annotations
 
 from dataclasses import replace
-from math import ceil, dist
+from math import ceil, dist, inf
 from typing import TYPE_CHECKING
 
 import cv2
@@ -43,9 +43,7 @@ def strip(image: Image, quad: Quad, *, width: int | Sequence[int], height: int, 
         A grey strip of (height, width), stretched to the full size and in contrast, with the quad as it was given.
 
     """
-    if not isinstance(width, int):
-        width = width_for(_proportion(quad), height=height, widths=width)
-    _check_size(width, height)
+    width, height = _size(width, height, proportion(quad))
     if not margin >= 0:
         raise ValueError(f"margin must be at least 0, not {margin}")
     across, down = samples(quad, width=width, height=height)
@@ -75,9 +73,7 @@ def whole(image: Image, *, width: int | Sequence[int], height: int, kind: Kind =
 
     """
     rows, columns = image.shape[:2]
-    if not isinstance(width, int):
-        width = width_for(columns / rows, height=height, widths=width)
-    _check_size(width, height)
+    width, height = _size(width, height, columns / rows)
     quad = Quad(corners_of([(0, 0), (columns, 0), (columns, rows), (0, rows)]), kind, 1.0)
     return Strip(stretch(grey(shrink(image, width=width, height=height))), quad)
 
@@ -150,6 +146,13 @@ def width_for(aspect: float, *, height: int, widths: Sequence[int]) -> int:
     return next((width for width in widths if width >= _SQUEEZED * aspect * height), widths[-1])
 
 
+def proportion(quad: Quad) -> float:
+    """Width / height of a quad, each the mean of two opposite sides; infinite for one without height."""
+    a, b, c, d = quad.corners
+    high = dist(a, d) + dist(b, c)
+    return (dist(a, b) + dist(d, c)) / high if high > 0 else inf
+
+
 def grown(quad: Quad, across: float, down: float) -> Quad:
     """A quad made larger or smaller around its middle, in the plane of the text.
 
@@ -200,19 +203,19 @@ def stretch(image: Image) -> Image:
     return np.asarray(cv2.LUT(image, table), np.uint8)
 
 
-def _proportion(quad: Quad) -> float:
-    """Width over height."""
-    a, b, c, d = quad.corners
-    return (dist(a, b) + dist(d, c)) / max(dist(a, d) + dist(b, c), 1e-6)
-
-
 def _span(low: float, high: float, size: int) -> tuple[int, int]:
     """The whole pixels of low..high that lie in 0..size, at least one."""
     first = min(max(int(low), 0), size - 1)
     return first, max(min(ceil(high), size), first + 1)
 
 
-def _check_size(width: int, height: int) -> None:
-    for name, value in (("width", width), ("height", height)):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, not {value}")
+def _size(width: int | Sequence[int], height: int, aspect: float) -> tuple[int, int]:
+    """The strip's size, by a line's width over its height where there are several; refused where it is none."""
+    sizes = {"width": np.atleast_1d(width), "height": np.atleast_1d(height)}
+    for name, values in sizes.items():
+        if values.dtype.kind not in "iu":
+            raise TypeError(f"{name} must be a whole number of pixels, not {values.tolist()}")
+        if values.min() < 1:
+            raise ValueError(f"{name} must be at least 1, not {values.min()}")
+    height = int(sizes["height"][0])
+    return width_for(aspect, height=height, widths=sizes["width"].tolist()), height

@@ -11,10 +11,10 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
-from edge_ocr.types import Alternative, Quad, corners_of
+from edge_ocr.lines import part
+from edge_ocr.types import Alternative
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from edge_ocr.types import Reading
 
 _NEVER = -1e9
+_TOP, _BOTTOM = (0.0, 0.0), (1.0, 1.0)
 
 
 def words(reading: Reading, log_probs: NDArray[np.float32], alphabet: str) -> list[Reading]:
@@ -50,8 +51,14 @@ def words(reading: Reading, log_probs: NDArray[np.float32], alphabet: str) -> li
     cuts = [0.0, *((places[number - 1] + places[number + 1]) / 2 for number in spaces), 1.0]
     told = [_told(reading, number, len(parts)) for number in range(len(parts))]
     return [
-        replace(reading, text=word, quad=_part(reading.quad, start, end), confidence=sure, alternatives=others)
-        for word, (start, end), (sure, others) in zip(parts, pairwise(cuts), told, strict=True)
+        replace(
+            reading,
+            text=word,
+            quad=part(reading.quad, _TOP, _BOTTOM, across=ends),
+            confidence=sure,
+            alternatives=others,
+        )
+        for word, ends, (sure, others) in zip(parts, pairwise(cuts), told, strict=True)
     ]
 
 
@@ -106,11 +113,3 @@ def _told(reading: Reading, number: int, count: int) -> tuple[float, tuple[Alter
     own = sure.pop(reading.text.split(" ")[number])
     others = sorted(sure.items(), key=lambda pair: (-pair[1], pair[0]))
     return min(own, 1.0), tuple(Alternative(text, confidence) for text, confidence in others)
-
-
-def _part(quad: Quad, start: float, end: float) -> Quad:
-    """What lies between two shares of a quad's width, in the plane of the text."""
-    unit = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
-    plane = cv2.getPerspectiveTransform(unit, np.array(quad.corners, np.float32))
-    ends = np.array([[(start, 0), (end, 0), (end, 1), (start, 1)]], np.float32)
-    return replace(quad, corners=corners_of(cv2.perspectiveTransform(ends, plane)[0].tolist()))

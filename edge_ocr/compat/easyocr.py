@@ -92,7 +92,9 @@ class Reader:
         _refuse(set(options) - _CONSTRUCTION, "Reader")
         bundle = bundle or shipped_bundle(Kind.SIGN, task="recognise")
         self.character = alphabet_of(bundle)
-        self.lang_char = "".join(c for c in self.character if c.isascii()) if languages == ["en"] else self.character
+        self.lang_char = (
+            "".join(c for c in self.character if c.isascii()) if set(languages) == {"en"} else self.character
+        )
         self._reader = _Reader(Kind.SIGN, bundle=bundle, detector=find, top=0)
 
     def readtext(

@@ -198,13 +198,35 @@ def test_a_threshold_out_of_range_is_refused(bundle: Bundle, threshold: float) -
         Detector(bundle, threshold=threshold)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("threshold", value) for value in (0, 1, -1, 1.5, float("nan"), "0.4", True, None)),
+        *(("merge", value) for value in (0, -0.3, 1.01, float("nan"), [0.3])),
+        *(("reduction", value) for value in (0, 0.5, -3, float("nan"), "3")),
+        *(("margin", value) for value in (-0.6, 2, float("nan"))),
+        *(("ends", value) for value in (-1, float("nan"))),
+        *(("strides", value) for value in (8, [], [0], [float("inf")], ["8"], None)),
+        *(("unit", value) for value in (4.0, [4.0], [4.0, 2.0, 1.0], [4.0, 0.0])),
+    ],
+)
+def test_a_setting_of_the_bundle_out_of_its_range_is_told_by_its_name(bundle: Bundle, name: str, value: object) -> None:
+    broken = dataclasses.replace(bundle, settings={**bundle.settings, name: value})
+    with pytest.raises(
+        BundleError, match=rf"^plate-detector/model.toml: \[detect\] {name} is .*; export the bundle again$"
+    ):
+        Detector(broken)
+
+
 def test_a_lower_threshold_finds_at_least_as_much(bundle: Bundle, detector: Detector) -> None:
     assert len(Detector(bundle, threshold=0.05)(_scene("several"))) >= len(detector(_scene("several")))
 
 
 def test_a_bundle_without_a_setting_is_refused(bundle: Bundle) -> None:
     settings = {key: value for key, value in bundle.settings.items() if key != "merge"}
-    with pytest.raises(BundleError, match=r"plate-detector/model.toml: \[detect\] is incomplete or wrong \('merge'\)"):
+    with pytest.raises(
+        BundleError, match=r"^plate-detector/model.toml: \[detect\] merge is missing, .*; export the bundle"
+    ):
         Detector(dataclasses.replace(bundle, settings=settings))
 
 

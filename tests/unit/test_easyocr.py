@@ -239,7 +239,7 @@ def test_a_language_is_taken_where_all_its_letters_are_known_and_no_other() -> N
 
 def test_english_alone_has_no_accents() -> None:
     accented = replace(BUNDLE, settings={**BUNDLE.settings, "alphabet": BUNDLE.settings["alphabet"][:-1] + "é"})
-    english, french = (easyocr.Reader(codes, bundle=accented) for codes in (["en"], ["fr", "en"]))
+    english, french = (easyocr.Reader(codes, bundle=accented) for codes in (["en", "en"], ["fr", "en"]))
     assert "é" not in english.lang_char
     assert "é" in french.lang_char
 

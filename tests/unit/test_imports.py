@@ -43,7 +43,7 @@ ARROWS: dict[str, set[str]] = {
     "regions": {"automata", "patterns"},
     "grammar": {"automata", "regions"},
     "ctc": set(),
-    "detect": {"engine", "bundle"},
+    "detect": {"engine", "bundle", "rectify"},
     "join": set(),
     "rectify": set(),
     "preprocess": set(),
@@ -57,7 +57,7 @@ ARROWS: dict[str, set[str]] = {
     "signs": set(),
     "words": {"grammar"},
     "decode": {"ctc", "grammar"},
-    "spaces": set(),
+    "spaces": {"lines"},
     "sight": {"blocks", "decode", "grammar", "join", "lines", "recognise", "rectify"},
     "reader": {
         "heap",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
@@ -206,3 +208,25 @@ def test_of_several_widths_a_crop_and_a_quad_get_the_one_that_suits_them() -> No
     assert rectify.whole(image, width=(64, 128, 256), height=32).image.shape == (32, 128)
     quad = Quad(corners_of([(10, 10), (40, 10), (40, 40), (10, 40)]), Kind.SIGN, 1.0)
     assert rectify.strip(image, quad, width=(64, 128, 256), height=32).image.shape == (32, 64)
+
+
+@pytest.mark.parametrize("width", [np.int64(64), np.uint8(64), [64], (32, 64), range(64, 65), np.array([32, 64])])
+def test_sizes_are_whole_numbers_of_any_type(width: Any) -> None:
+    image = np.random.default_rng(1).integers(0, 256, (50, 90), np.uint8)
+    quad = box(10, 10, WIDTH, HEIGHT)
+    assert np.array_equal(
+        rectify.strip(image, quad, width=width, height=np.int32(HEIGHT), margin=0.0).image, cut(image, quad)
+    )
+    assert rectify.whole(image, width=width, height=np.int32(HEIGHT)).image.shape == (HEIGHT, WIDTH)
+
+
+@pytest.mark.parametrize("width", [64.0, "64", None, [64.5], []])
+def test_a_width_that_is_no_whole_number_is_refused_by_name(width: Any) -> None:
+    with pytest.raises(TypeError, match=r"^width must be a whole number"):
+        rectify.strip(pattern(), box(0, 0, 9, 9), width=width, height=HEIGHT)
+
+
+def test_a_quad_without_height_is_infinitely_wide() -> None:
+    assert rectify.proportion(box(5, 5, 30, 0)) == np.inf
+    assert rectify.proportion(box(5, 5, 30, 10)) == pytest.approx(3.0)
+    assert rectify.strip(pattern(), box(5, 5, 30, 0), width=(32, 64), height=HEIGHT).image.shape == (HEIGHT, 64)
