@@ -7,7 +7,6 @@ analysis system for technical journals', 1992). The valley may slope: corners of
 
 from __future__ import annotations
 
-from math import dist
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -33,13 +32,6 @@ _BESIDE = 0.06  # of the width on each side is the plate's edge, or a country's 
 _SLOPES = (0.0, -0.1, 0.1, -0.2, 0.2)  # falls of the valley over the plate's width, as shares of its height
 _FAINT = 0.5  # mean change from column to column below which a row holds no ink, in grey levels
 _OVERLAP = 0.03  # of the plate's height that both lines get on either side of the valley
-
-
-def proportion(quad: Quad) -> float:
-    """Width / height of a quad, each the mean of two opposite sides; infinite for one without height."""
-    a, b, c, d = quad.corners
-    high = dist(a, d) + dist(b, c)
-    return (dist(a, b) + dist(d, c)) / high if high > 0 else np.inf
 
 
 def parted(image: Image, quad: Quad) -> tuple[Quad, Quad] | None:
@@ -73,7 +65,7 @@ def flattened(image: Image, quad: Quad, *, widest: float) -> NDArray[np.uint8] |
         uint8, (40, w) grey, w in proportion.
 
     """
-    shape = proportion(quad)
+    shape = rectify.proportion(quad)
     if not shape <= widest:
         return None
     return rectify.strip(image, quad, width=max(16, round(shape * _HIGH)), height=_HIGH, margin=0.0).image

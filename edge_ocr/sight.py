@@ -19,7 +19,7 @@ from edge_ocr import rectify
 from edge_ocr.blocks import blocked
 from edge_ocr.decode import search
 from edge_ocr.join import stacked
-from edge_ocr.lines import parted, proportion
+from edge_ocr.lines import parted
 from edge_ocr.types import Kind, Quad, Sighting, corners_of
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Sight:
         """
         first = self._read(partial(rectify.whole, image, kind=kind))
         quad = first.strip.quad
-        if kind is not Kind.PLATE and proportion(quad) <= _SQUARE:
+        if kind is not Kind.PLATE and rectify.proportion(quad) <= _SQUARE:
             middle = rectify.grown(quad, *_MIDDLE)
             return likelier(first, self._read(partial(rectify.strip, image, middle, margin=0.0)))
         return self._likeliest(image, first, margin=0.0)
@@ -163,7 +163,7 @@ class Sight:
         best = likelier(first, self._of_lines(image, quad))
         if _in_doubt(best):
             best = likelier(best, self._of_lines(image, quad, blocked))
-        if proportion(quad) < _UPRIGHT:
+        if rectify.proportion(quad) < _UPRIGHT:
             turns: tuple[int, ...] = (1, 3)
         else:
             turns = (2,) if _in_doubt(best) else ()
@@ -193,7 +193,7 @@ class Sight:
 
 def _beyond(quad: Quad, ends: float, edges: float) -> Quad:
     """A quad that reaches beyond another's ends, and its upper and lower edge, by parts of that one's height."""
-    return rectify.grown(quad, ends / max(proportion(quad), _FLAT), edges)
+    return rectify.grown(quad, ends / max(rectify.proportion(quad), _FLAT), edges)
 
 
 def _in_doubt(sighting: Sighting) -> bool:

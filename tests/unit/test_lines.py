@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_ocr import lines
+from edge_ocr import lines, rectify
 from edge_ocr.types import Image, Kind, Quad, corners_of
 
 
@@ -72,7 +72,7 @@ def test_a_plate_of_one_line_is_left_whole(size: tuple[int, int]) -> None:
 
 def test_a_plate_too_wide_for_two_lines_is_left_whole() -> None:
     image, quad = plate("KA 05 HS 4495", "TRANSPORTS", size=(440, 110))
-    assert lines.proportion(quad) > lines.WIDEST
+    assert rectify.proportion(quad) > lines.WIDEST
     assert lines.parted(image, quad) is None
 
 
