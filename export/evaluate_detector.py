@@ -1,8 +1,8 @@
 """Measure a detector on labelled photographs: ``python -m export evaluate-detector``.
 
-A text counts as found where some quad's upright box and the labelled box have an IoU of at least 0.5, each quad for
-one label at most. Quads without a label are wrong, which counts too much against a detector where not all texts are
-labelled; folders without any tell what it really makes up.
+A text counts as found where some quad's upright box and the labelled box have an IoU of at least :data:`LEAST`, or what
+is asked for, each quad for one label at most. Quads without a label are wrong, which counts too much against a detector
+where not all texts are labelled; folders without any tell what it really makes up.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 PLATES = ("plates_us_frames", "plates_in_frames", FOLDER, "plates_nl_clips")
 WORDS = ("words_svt_frames",)
 EMPTY = ("negatives", "quiet_clips")
+LEAST = 0.5
+"""The IoU from which a text counts as found, as detectors are commonly compared."""
 WIDTHS = (0, 60, 100, 160, 320, 10_000)
 """Bounds of the classes of widths, in pixels of the image."""
 _CLIP_STEP = 10  # of a clip without plates every tenth frame is looked at: the ones between look the same
@@ -57,7 +59,8 @@ class Outcome:
     Attributes:
         shot: the picture.
         quads: what was found, best first.
-        overlap: the IoU that each label was found with, 0 where it was missed.
+        overlap: the IoU of each label with the quad that fits it best, 0 without any.
+        found: bool, which labels that is enough for.
         surplus: how many quads belong to no label.
 
     """
@@ -65,6 +68,7 @@ class Outcome:
     shot: Shot
     quads: list[Quad]
     overlap: NDArray[np.float64]
+    found: NDArray[np.bool_]
     surplus: int
 
 
@@ -101,7 +105,9 @@ def shots(folder: Path) -> list[Shot]:
     return [Shot(path.name, _first(path), np.array(boxes)) for path, boxes in grouped.items()]
 
 
-def measure(detector: Detector, pictures: Sequence[Shot], *, around: float | None = None) -> list[Outcome]:
+def measure(
+    detector: Detector, pictures: Sequence[Shot], *, around: float | None = None, least: float = LEAST
+) -> list[Outcome]:
     """Run a detector on pictures and match what it finds with the labels, the best quad first.
 
     Args:
@@ -109,18 +115,19 @@ def measure(detector: Detector, pictures: Sequence[Shot], *, around: float | Non
         pictures: to run it on.
         around: look only at regions that reach so many widths of a plate beyond its label on every side, as a gate
             might name them; None for whole frames.
+        least: the IoU from which a text counts as found.
 
     """
     if around is None:
-        return [_match(shot, detector(shot.image)) for shot in pictures]
-    return [_match(shot, detector(shot.image, regions=_regions(shot, around))) for shot in pictures]
+        return [_match(shot, detector(shot.image), least) for shot in pictures]
+    return [_match(shot, detector(shot.image, regions=_regions(shot, around)), least) for shot in pictures]
 
 
-def summarise(folder: str, outcomes: Sequence[Outcome], least: float = 0.5) -> Summary:
-    """The figures of a folder; ``least`` is the IoU from which a text counts as found."""
+def summarise(folder: str, outcomes: Sequence[Outcome]) -> Summary:
+    """The figures of a folder."""
     overlap = np.concatenate([outcome.overlap for outcome in outcomes])
     width = np.concatenate([outcome.shot.boxes.reshape(-1, 4)[:, 2] for outcome in outcomes])
-    found = overlap >= least
+    found = np.concatenate([outcome.found for outcome in outcomes])
     surplus = sum(outcome.surplus for outcome in outcomes)
     by_width = {}
     for low, high in pairwise(WIDTHS):
@@ -148,7 +155,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", type=Path, default=default, help="the bundle to measure (default: the shipped one)")
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds the folders of photographs")
     parser.add_argument("--threshold", type=float, help="instead of the bundle's")
-    parser.add_argument("--least", type=float, default=0.5, help="the IoU from which a text counts as found")
+    parser.add_argument("--least", type=float, default=LEAST, help="the IoU from which a text counts as found")
     parser.add_argument("--around", type=float, help="look only so many plate's widths around each label")
     parser.add_argument("--misses", type=Path, help="a folder for pictures of what was missed or made up")
 
@@ -158,8 +165,8 @@ def run(args: argparse.Namespace) -> int:
     bundle = load_bundle(args.bundle, task="detect")
     detector = Detector(bundle, threshold=args.threshold)
     for name in (*labelled(bundle.kind), *EMPTY):
-        outcomes = measure(detector, shots(args.data / name), around=args.around)
-        print(summarise(name, outcomes, args.least).line(), flush=True)
+        outcomes = measure(detector, shots(args.data / name), around=args.around, least=args.least)
+        print(summarise(name, outcomes).line(), flush=True)
         if args.misses is not None:
             draw_misses(outcomes, args.misses / name)
     print(f"a 1280x720 frame takes {milliseconds(detector):.1f} ms of one core")
@@ -188,7 +195,7 @@ def draw_misses(outcomes: Sequence[Outcome], folder: Path) -> None:
     """Write pictures with labels in white and quads in green, of every outcome that is not right."""
     folder.mkdir(parents=True, exist_ok=True)
     for outcome in outcomes:
-        if outcome.surplus == 0 and (outcome.overlap >= 0.5).all():
+        if outcome.surplus == 0 and outcome.found.all():
             continue
         picture = outcome.shot.image.copy()
         for x, y, w, h in outcome.shot.boxes.reshape(-1, 4).astype(int):
@@ -208,33 +215,30 @@ def _regions(shot: Shot, around: float) -> list[Region]:
     return [Region(*(int(side) for side in box)) for box in sides]
 
 
-def _match(shot: Shot, quads: list[Quad]) -> Outcome:
+def overlaps(boxes: Boxes, quad: Quad) -> NDArray[np.float64]:
+    """Intersection over union, 0..1, of each of n boxes (n, 4), as x, y, w, h, with the upright box around a quad."""
+    points = np.array(quad.corners)
+    low, high = points.min(axis=0), points.max(axis=0)
+    shared = np.minimum(boxes[:, :2] + boxes[:, 2:], high) - np.maximum(boxes[:, :2], low)
+    both = np.clip(shared, 0, None).prod(axis=1)
+    share: NDArray[np.float64] = both / (boxes[:, 2:].prod(axis=1) + (high - low).prod() - both)
+    return share
+
+
+def _match(shot: Shot, quads: list[Quad], least: float) -> Outcome:
     boxes = shot.boxes.reshape(-1, 4)
-    overlap = np.zeros(len(boxes))
-    free = np.ones(len(boxes), bool)
+    overlap, found = np.zeros(len(boxes)), np.zeros(len(boxes), bool)
     surplus = 0
     for quad in quads:
-        points = np.array(quad.corners)
-        shares = _overlaps(boxes, np.concatenate([points.min(axis=0), np.ptp(points, axis=0)])) * free
+        shares = overlaps(boxes, quad) * ~found
         best = int(shares.argmax()) if len(shares) else 0
-        if len(shares) and shares[best] > 0:
-            if shares[best] >= 0.5:
-                free[best] = False
-            else:
-                surplus += 1
+        if len(shares):
             overlap[best] = max(overlap[best], shares[best])
+        if len(shares) and shares[best] >= least:
+            found[best] = True
         else:
             surplus += 1
-    return Outcome(shot, quads, overlap, surplus)
-
-
-def _overlaps(boxes: Boxes, box: NDArray[np.float64]) -> NDArray[np.float64]:
-    """IoU of boxes (n, 4) with one, all as x, y, w, h."""
-    low = np.maximum(boxes[:, :2], box[:2])
-    high = np.minimum(boxes[:, :2] + boxes[:, 2:], box[:2] + box[2:])
-    shared = np.clip(high - low, 0, None).prod(axis=1)
-    share: NDArray[np.float64] = shared / (boxes[:, 2] * boxes[:, 3] + box[2] * box[3] - shared)
-    return share
+    return Outcome(shot, quads, overlap, found, surplus)
 
 
 def _first(path: Path) -> Picture:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from edge_ocr.types import Kind, Quad, Region, corners_of
+from export import evaluate_detector
 from export.detector_frames import held_back, training_frames
 from export.evaluate_detector import Shot, draw_misses, measure, shots, summarise
 
@@ -67,6 +69,36 @@ def test_a_quad_that_overlaps_too_little_is_a_miss_and_a_surplus() -> None:
     summary = summarise("folder", [outcome])
     assert outcome.surplus == 1
     assert (summary.recall, summary.precision) == (0, 0)
+
+
+def test_an_overlap_that_is_asked_for_decides_what_is_found_what_is_too_much_and_what_is_drawn(tmp_path: Path) -> None:
+    typed: Detector = Canned((0, 0, 45, 20))  # type: ignore[assignment]
+    (loose,) = measure(typed, [_shot((0, 0, 100, 20))], least=0.4)
+    (strict,) = measure(typed, [_shot((0, 0, 100, 20))])
+    assert loose.overlap.tolist() == strict.overlap.tolist() == [pytest.approx(0.45)]
+    summary = summarise("folder", [loose])
+    assert (summary.recall, summary.surplus, summary.precision) == (1, 0, 1)
+    assert summary.tight == pytest.approx(0.45)
+    summary = summarise("folder", [strict])
+    assert (summary.recall, summary.surplus, summary.precision) == (0, 1, 0)
+    draw_misses([loose], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_passes_the_overlap_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _folder(tmp_path, "some", ["a.png,0,0,60,20,"])
+    monkeypatch.setattr(evaluate_detector, "PLATES", ("some",))
+    monkeypatch.setattr(evaluate_detector, "EMPTY", ())
+    monkeypatch.setattr(evaluate_detector, "Detector", lambda *_, **__: Canned((0, 0, 27, 20)))
+    parser = argparse.ArgumentParser()
+    evaluate_detector.add_arguments(parser)
+    for least, told in (("0.4", ("100.0%", "100.0%", "surplus 0.000")), ("0.5", ("0.0%", "0.0%", "surplus 1.000"))):
+        assert evaluate_detector.run(parser.parse_args(["--data", str(tmp_path), "--least", least])) == 0
+        line = capsys.readouterr().out.splitlines()[0]
+        assert (line.split("recall")[1].split()[0], line.split("precision")[1].split()[0]) == told[:2]
+        assert told[2] in line
 
 
 def test_a_second_quad_on_the_same_label_is_a_surplus() -> None:
