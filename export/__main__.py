@@ -45,6 +45,7 @@ def add_plates(parser: argparse.ArgumentParser) -> None:
 def run_plates(args: argparse.Namespace) -> int:
     """Make both bundles that plates need, one after the other, with their commands' own defaults."""
     shared = ["--data", args.data, "--cache", args.cache, "--converter", args.converter, "--tflite", args.tflite]
+    shared += ["--without-tflite"] if args.without_tflite else []
     for name, share in (("plate", _RECOGNISER_SHARE), ("plate-detector", 1 - _RECOGNISER_SHARE)):
         code = main([name, "--minutes", f"{share * args.minutes:g}", *map(str, shared)])
         if code:

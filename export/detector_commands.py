@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_ocr.types import Kind
-from export import places
+from export import places, sittings
 
 if TYPE_CHECKING:
     import argparse
@@ -29,9 +29,6 @@ def add_text_detector(parser: argparse.ArgumentParser) -> None:
 
 def run_text_detector(args: argparse.Namespace) -> int:
     """Train the detector of words, or go on training it, and pack it."""
-    from export.synthetic import sign_fonts  # noqa: PLC0415 - needs the font libraries
-
-    sign_fonts.fetch(args.cache / "fonts")
     return _run(args, Kind.SIGN, "text-detector")
 
 
@@ -52,14 +49,20 @@ def _run(args: argparse.Namespace, kind: Kind, name: str) -> int:
     from export.detector import Plan, train  # noqa: PLC0415 - needs torch
     from export.detector_data import Folders  # noqa: PLC0415 - needs torch
     from export.detector_packing import pack  # noqa: PLC0415 - needs torch
+    from export.synthetic import sign_fonts  # noqa: PLC0415 - needs the font libraries
 
+    tools = places.tools_of(args)
+    if kind is not Kind.PLATE:
+        sign_fonts.fetch(args.cache / "fonts")
     torch.set_num_threads(args.threads)
     folders = Folders(args.data, args.cache / "fonts")
     plan = Plan(args.minutes, rate=args.rate, workers=args.workers, seed=args.seed)
-    trained = train(kind, folders, plan, args.cache / f"{name}-{args.seed}.pt", args.start)
-    recipe = f"python -m export {name} --minutes {args.minutes:g} --rate {args.rate:g} --seed {args.seed}"
-    recipe += f" --start {args.start}" if args.start else ""
-    training = {"recipe": recipe, "minutes": args.minutes, "scenes": trained.scenes}
-    pack(kind, trained.net, folders, args.out, places.tools_of(args), training=training)
+    checkpoint = args.cache / f"{name}-{args.seed}.pt"
+    command = f"python -m export {name} --minutes {args.minutes:g} --rate {args.rate:g} --seed {args.seed}"
+    recipe = sittings.note(checkpoint, command, args.start)
+    trained = train(kind, folders, plan, checkpoint, args.start)
+    training = {"recipe": recipe, "seed": args.seed, "minutes": args.minutes, "scenes": trained.scenes}
+    training["sittings"] = sittings.MEANING
+    pack(kind, trained.net, folders, args.out, tools, training=training)
     print(f"wrote {args.out}")
     return 0

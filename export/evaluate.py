@@ -6,7 +6,6 @@ where the first leaves a doubt, the decoder, and the vote, as ``edge-ocr read --
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ from edge_ocr.recognise import Recogniser
 from edge_ocr.sight import Sight
 from edge_ocr.types import Kind
 from export import photographs
-from export.scoring import Calibration, Score, calibration, scored
+from export.scoring import Calibration, Score, calibration, grouped, scored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
     from edge_ocr.grammar import Grammar
     from edge_ocr.types import Sighting
     from export.photographs import Folder
-
-_WIDTHS = (0, 80, 160, 320)
-_SHADES = (0, 70, 140)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,16 +53,35 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A decoded text with its confidence, beside the label; both as they are scored."""
+    """A decoded text with its confidence, beside the label; both in capitals and without separators.
+
+    ``folded`` says whether O counts as 0 and I as 1.
+    """
 
     text: str
     label: str
     confidence: float
+    folded: bool
 
     @property
     def right(self) -> bool:
         """Whether it is the label."""
-        return self.text == self.label
+        return scored(self.text, folded=self.folded) == scored(self.label, folded=self.folded)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """``greedy``: best paths of first looks, without formats; ``constrained``: reads, with formats in the search."""
+
+    greedy: Score
+    constrained: Score
+
+    def lines(self) -> list[str]:
+        """What the command prints."""
+        return [
+            f"    {name:13} exact {score.exact:6.1%}   character errors {score.errors:6.2%}"
+            for name, score in (("greedy", self.greedy), ("with formats", self.constrained))
+        ]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,39 +92,43 @@ class Evaluation:
         folder: what was measured.
         looks: at each crop.
         reads: what they say together.
-        greedy: best paths of the first looks, without formats.
-        constrained: the reads, with the region's formats in the search.
-        calibration: of the reads.
+        exact: scores that tell O from 0 and I from 1.
+        folded: scores that count O as 0 and I as 1.
+        calibration: of the reads, which count as the folder's labels have it, as groups do.
 
     """
 
     folder: Folder
     looks: list[Look]
     reads: list[Read]
-    greedy: Score
-    constrained: Score
+    exact: Scores
+    folded: Scores
     calibration: Calibration
+
+    @property
+    def greedy(self) -> Score:
+        """Of best paths, as the folder's labels have it."""
+        return (self.folded if self.folder.folded else self.exact).greedy
+
+    @property
+    def constrained(self) -> Score:
+        """Of reads, as the folder's labels have it."""
+        return (self.folded if self.folder.folded else self.exact).constrained
 
     def groups(self) -> dict[str, tuple[int, float]]:
         """How many crops there are of each width and brightness, and the share that is right, by name."""
-        found = {}
-        for name, edges, values in (
-            ("width", _WIDTHS, [float(look.width) for look in self.looks]),
-            ("brightness", _SHADES, [look.shade for look in self.looks]),
-        ):
-            for low, high in zip(edges, (*edges[1:], math.inf), strict=True):
-                pairs = zip(values, self.reads, strict=True)
-                right = [read.right for value, read in pairs if low <= value < high]
-                if right:
-                    found[f"{name}_from_{low}"] = len(right), sum(right) / len(right)
-        return found
+        widths, shades = [look.width for look in self.looks], [look.shade for look in self.looks]
+        return grouped(widths, shades, [read.right for read in self.reads])
 
     def lines(self) -> list[str]:
         """What the command prints."""
         return [
             f"{self.folder.name}: {self.greedy.count} crops",
-            f"  greedy        exact {self.greedy.exact:6.1%}   character errors {self.greedy.errors:6.2%}",
-            f"  with formats  exact {self.constrained.exact:6.1%}   character errors {self.constrained.errors:6.2%}",
+            "  O told from 0 and I from 1",
+            *self.exact.lines(),
+            "  O counted as 0 and I as 1",
+            *self.folded.lines(),
+            f"  from here on O is {'counted as 0 and I as 1' if self.folder.folded else 'told from 0 and I from 1'}",
             f"  calibration error {self.calibration.error:.1%} (by chance alone {self.calibration.chance:.1%})",
             f"  mean confidence {self.calibration.confidence:.1%}",
             *(f"  {name:18} {share:6.1%} of {count}" for name, (count, share) in self.groups().items()),
@@ -148,12 +167,16 @@ def score(looks: list[Look], grammar: Grammar, folder: Folder) -> Evaluation:
     paths = [ctc.greedy(item.sightings[0].log_probs) for item in looks]
     texts = ["".join(grammar.alphabet[label - 1] for label in path.labels) for path in paths]
     reads = [_read(item, grammar, folded=folder.folded) for item in looks]
+    exact, alike = (
+        Scores(Score.of(texts, labels, folded=folded), Score.of([read.text for read in reads], labels, folded=folded))
+        for folded in (False, True)
+    )
     return Evaluation(
         folder,
         looks,
         reads,
-        Score.of(texts, labels, folded=folder.folded),
-        Score.of([read.text for read in reads], [read.label for read in reads], folded=folder.folded),
+        exact,
+        alike,
         calibration([read.confidence for read in reads], [read.right for read in reads]),
     )
 
@@ -171,11 +194,11 @@ def sheet(evaluation: Evaluation, path: Path, *, columns: int = 7, rows: int = 2
 
 
 def _read(item: Look, grammar: Grammar, *, folded: bool) -> Read:
-    label = scored(item.label, folded=folded)
+    label = scored(item.label, folded=False)
     ballot = vote.fuse(item.sightings, grammar, kind=Kind.PLATE)
     if ballot is None:
-        return Read("", label, 0.0)
-    return Read(scored(ballot.reading.text, folded=folded), label, ballot.reading.confidence)
+        return Read("", label, 0.0, folded)
+    return Read(scored(ballot.reading.text, folded=False), label, ballot.reading.confidence, folded)
 
 
 def _tile(strip: NDArray[np.uint8], read: Read) -> NDArray[np.uint8]:

@@ -184,11 +184,25 @@ def accuracy(detector: Detector, kind: Kind, data: Path) -> dict[str, dict[str, 
     for name in (*labelled(kind), *EMPTY):
         summary = summarise(name, measure(detector, shots(data / name)))
         print(summary.line(), flush=True)
-        surplus = {"images": summary.images, "surplus_an_image": round(summary.surplus, 3)}
-        what = "plates" if kind is Kind.PLATE else "words"
-        found = {what: summary.texts, "recall": round(summary.recall, 3), "median_iou": round(summary.tight, 3)}
-        figures[name] = surplus if name in EMPTY else {**surplus, **found}
+        figures[name] = {"images": summary.images, "surplus_an_image": round(summary.surplus, 3)}
+        if name not in EMPTY:
+            figures[name] |= {
+                "plates" if kind is Kind.PLATE else "words": summary.texts,
+                "recall": round(summary.recall, 3),
+                "precision": round(summary.precision, 3),
+                "median_iou": round(summary.tight, 3),
+                **{
+                    f"width_from_{bounds.split('-')[0]}": [count, round(share, 3)]
+                    for bounds, (count, share) in summary.recall_by_width.items()
+                },
+            }
     return figures
+
+
+def recall(detector: Detector, kind: Kind, data: Path) -> dict[str, tuple[int, float]]:
+    """How many texts every labelled folder has, and the share of them that is found."""
+    found = [summarise(name, measure(detector, shots(data / name))) for name in labelled(kind)]
+    return {summary.folder: (summary.texts, summary.recall) for summary in found}
 
 
 def draw_misses(outcomes: Sequence[Outcome], folder: Path) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_ocr import vote
+from edge_ocr import rectify, vote
 from edge_ocr.bundle import load_bundle
 from edge_ocr.clock import Stopwatch
 from edge_ocr.decode import search
@@ -24,7 +24,7 @@ from edge_ocr.sight import BEAM, LISTED, Sight
 from edge_ocr.types import Kind, Quad, Sighting, Strip, corners_of
 from edge_ocr.words import is_number, listed_grammar, number_grammar, open_grammar
 from export import photographs
-from export.scoring import Calibration, Score, calibration, scored
+from export.scoring import Calibration, Score, calibration, grouped, scored
 
 if TYPE_CHECKING:
     import argparse
@@ -46,6 +46,8 @@ class Look:
     Attributes:
         strip: of the first look.
         label: what it says.
+        width: of the crop, in pixels.
+        shade: its mean grey level, 0..255.
         log_probs: float32 (T, C) of each look.
         milliseconds: that cutting out and recognising took, once.
         altogether: milliseconds of all looks, searching included.
@@ -54,6 +56,8 @@ class Look:
 
     strip: Strip
     label: str
+    width: int
+    shade: float
     log_probs: tuple[NDArray[np.float32], ...]
     milliseconds: float
     altogether: float
@@ -63,6 +67,7 @@ class Look:
 class Evaluation:
     """A bundle on a folder: ``free`` reads, ``lexicon`` reads among 50 words.
 
+    ``groups`` has how many crops there are of each width and brightness, and the share of free reads that is right.
     ``milliseconds`` is the median of one look at a crop, ``altogether`` the mean of all looks, searching included.
     """
 
@@ -70,6 +75,7 @@ class Evaluation:
     free: Score
     lexicon: Score
     calibration: Calibration
+    groups: dict[str, tuple[int, float]]
     milliseconds: float
     altogether: float
 
@@ -80,7 +86,9 @@ class Evaluation:
             f"  {self.altogether:.2f} ms on average with second looks at what is in doubt, and the search",
             f"  free           exact {self.free.exact:6.1%}   character errors {self.free.errors:6.2%}",
             f"  of 50 words    exact {self.lexicon.exact:6.1%}",
-            f"  calibration error {self.calibration.error:.1%}, mean confidence {self.calibration.confidence:.1%}",
+            f"  calibration error {self.calibration.error:.1%} (by chance alone {self.calibration.chance:.1%})",
+            f"  mean confidence {self.calibration.confidence:.1%}",
+            *(f"  {name:18} {share:6.1%} of {count}" for name, (count, share) in self.groups.items()),
         ]
 
 
@@ -96,7 +104,8 @@ def look(bundle: Bundle, folder: Path) -> list[Look]:
             first = sight.of_crop(image, bundle.kind)
             once = stopwatch.ms["recognise"]
             seen = tuple(each.log_probs for each in (first, *sight.again(image, first)))
-            looks.append(Look(first.strip, label.text, seen, once, sum(stopwatch.ms.values())))
+            width, shade = image.shape[1], float(rectify.grey(image).mean())
+            looks.append(Look(first.strip, label.text, width, shade, seen, once, sum(stopwatch.ms.values())))
     return looks
 
 
@@ -114,7 +123,7 @@ def look_at_renders(bundle: Bundle, shard: Path) -> list[Look]:
             log_probs = recogniser(strip := Strip(image, quad))
             spelling = "".join(recogniser.alphabet[number - 1] for number in classes if number)
             label, took = unicodedata.normalize("NFC", spelling), 1000 * (time.perf_counter() - begin)
-            looks.append(Look(strip, label, (log_probs,), took, took))
+            looks.append(Look(strip, label, width, float(image.mean()), (log_probs,), took, took))
     return looks
 
 
@@ -124,24 +133,24 @@ def exact(looks: Sequence[Look], alphabet: str) -> float:
     return float(np.mean([text == item.label for (text, _), item in zip(reads, looks, strict=True)]))
 
 
-def evaluate(looks: Sequence[Look], alphabet: str, *, name: str, temperature: float = 1.0) -> Evaluation:
+def evaluate(looks: Sequence[Look], alphabet: str, *, name: str) -> Evaluation:
     """Decode and compare with the labels.
 
     Args:
         looks: at least one.
         alphabet: the recogniser's.
         name: of the folder.
-        temperature: a further one, by which log-probabilities are divided.
 
     """
     labels = [item.label for item in looks]
-    reads = _reads(looks, alphabet, temperature)
-    chosen = [_read(item, _lexicon(labels, place, alphabet), temperature)[0] for place, item in enumerate(looks)]
+    reads = _reads(looks, alphabet, 1.0)
+    chosen = [_read(item, _lexicon(labels, place, alphabet))[0] for place, item in enumerate(looks)]
     return Evaluation(
         name,
         Score.of([text for text, _ in reads], labels, folded=False),
         Score.of(chosen, labels, folded=False),
         _kept(reads, labels),
+        grouped([item.width for item in looks], [item.shade for item in looks], _right(reads, labels)),
         float(np.median([item.milliseconds for item in looks])),
         float(np.mean([item.altogether for item in looks])),
     )
@@ -194,10 +203,13 @@ def _reads(looks: Sequence[Look], alphabet: str, temperature: float) -> list[tup
     return [_read(item, anything, temperature) for item in looks]
 
 
-def _kept(reads: Sequence[tuple[str, float]], labels: Sequence[str]) -> Calibration:
+def _right(reads: Sequence[tuple[str, float]], labels: Sequence[str]) -> list[bool]:
     pairs = zip(reads, labels, strict=True)
-    right = [scored(text, folded=False) == scored(label, folded=False) for (text, _), label in pairs]
-    return calibration([sure for _, sure in reads], right)
+    return [scored(text, folded=False) == scored(label, folded=False) for (text, _), label in pairs]
+
+
+def _kept(reads: Sequence[tuple[str, float]], labels: Sequence[str]) -> Calibration:
+    return calibration([sure for _, sure in reads], _right(reads, labels))
 
 
 def _read(item: Look, grammar: Grammar, temperature: float = 1.0) -> tuple[str, float]:

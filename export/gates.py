@@ -22,9 +22,14 @@ from edge_ocr.engine import Engine, interpreter_name
 from export.errors import ConversionError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    Shares = Mapping[str, tuple[int, float]]
+    """By folder how many texts it has, and the share of them that came out right."""
+
+_LOSS_LIMIT = 0.01
 
 NEWEST_VERSIONS: dict[str, int] = {
     "ADD": 5,
@@ -208,6 +213,28 @@ def check_parity(
                 f"but at most {limit} is allowed"
             )
     return parity
+
+
+def check_loss(master: Shares, converted: Shares, *, of: str) -> float:
+    """The accuracy gate: over all folders, int8 may lose a point of what the float master gets right.
+
+    Args:
+        master: what it gets right, measured as ``converted`` is.
+        converted: what the int8 file gets right, of the same folders.
+        of: what is counted, for the message.
+
+    Returns:
+        The share that is lost; below 0 where int8 gets more right.
+
+    Raises:
+        ConversionError: it loses more.
+
+    """
+    count = sum(many for many, _ in converted.values())
+    lost = sum((master[name][1] - share) * many for name, (many, share) in converted.items()) / count
+    if lost > _LOSS_LIMIT:
+        raise ConversionError(f"int8 loses {lost:.1%} of {of}, but at most {_LOSS_LIMIT:.0%} is allowed")
+    return lost
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

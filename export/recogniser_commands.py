@@ -11,9 +11,6 @@ from export import places
 if TYPE_CHECKING:
     import argparse
 
-_HELD = 1_000_000
-"""Added to the seed for renders that no training sees."""
-
 
 def add_plate(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``plate``."""
@@ -30,13 +27,17 @@ def add_plate(parser: argparse.ArgumentParser) -> None:
 
 def run_plate(args: argparse.Namespace) -> int:
     """Render, train and pack; what an earlier run left is used."""
-    from export import packing, recogniser  # noqa: PLC0415 - needs torch, which other commands do without
+    from export import packing, recogniser, sittings  # noqa: PLC0415 - needs torch, which other commands do without
     from export.synthetic import strips  # noqa: PLC0415 - needs the font libraries
 
+    tools = places.tools_of(args)
     shards, run = args.cache / "strips", args.cache / f"plate-{args.seed}"
     fonts = args.cache / "fonts"
     strips.render_shards(shards, fonts=fonts, data=args.data, seed=args.seed, count=args.shards, workers=args.threads)
     held = held_back(args.cache, args.seed)
+    pace = f"--minutes {args.minutes:g} --quantised {args.quantised:g} --threads {args.threads} --rate {args.rate:g}"
+    command = f"python -m export plate {pace} --shards {args.shards} --seed {args.seed}"
+    recipe = sittings.note(run / "checkpoint.pt", command, args.start)
     checkpoint = recogniser.train(
         shards=shards,
         data=args.data,
@@ -47,11 +48,10 @@ def run_plate(args: argparse.Namespace) -> int:
         rate=args.rate,
         start=args.start,
         quantised=args.quantised,
+        held=held,
     )
-    pace = f"--minutes {args.minutes:g} --quantised {args.quantised:g} --threads {args.threads} --rate {args.rate:g}"
-    recipe = f"python -m export plate {pace} --seed {args.seed}"
-    training = {"recipe": recipe if args.start is None else f"{recipe} --start {args.start.name}"}
-    packing.pack(checkpoint, held, args.data, args.out, places.tools_of(args), training=training)
+    training = {"recipe": recipe, "seed": args.seed, "sittings": sittings.MEANING}
+    packing.pack(checkpoint, held, args.data, args.out, tools, training=training)
     print(f"wrote {args.out}")
     return 0
 
@@ -61,7 +61,7 @@ def held_back(cache: Path, seed: int) -> Path:
     from export.synthetic import strips  # noqa: PLC0415 - needs the font libraries
 
     (held,) = strips.render_shards(
-        cache / "held", fonts=cache / "fonts", data=None, seed=seed + _HELD, count=1, workers=1
+        cache / "held", fonts=cache / "fonts", data=None, seed=seed + places.HELD_BACK, count=1, workers=1
     )
     return held
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _DICE = 200
+_WIDTHS = (0, 80, 160, 320)
+_SHADES = (0, 70, 140)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,17 @@ def calibration(confidences: Sequence[float], right: Sequence[bool], *, count: i
     dice = np.random.default_rng(0).random((_DICE, len(sure))) < sure
     chance = float(np.mean([_error(sure, thrown, groups) for thrown in dice]))
     return Calibration(_error(sure, true, groups), likelihood, float(sure.mean()), chance, bins)
+
+
+def grouped(widths: Sequence[float], shades: Sequence[float], right: Sequence[bool]) -> dict[str, tuple[int, float]]:
+    """How many crops there are of each width (pixels) and brightness (0..255), and the share that is right, by name."""
+    found = {}
+    for name, edges, values in (("width", _WIDTHS, widths), ("brightness", _SHADES, shades)):
+        for low, high in zip(edges, (*edges[1:], math.inf), strict=True):
+            chosen = [true for value, true in zip(values, right, strict=True) if low <= value < high]
+            if chosen:
+                found[f"{name}_from_{low}"] = len(chosen), sum(chosen) / len(chosen)
+    return found
 
 
 def _error(sure: NDArray[np.float64], true: NDArray[Any], groups: list[NDArray[np.bool_]]) -> float:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from export.synthetic.sign_boards import Studio
 
-_APART = 1_000_000  # from a training's seed to that of renders which it never sees
+_MODELS = Path("edge_ocr/models")
 _HELD_BACK = 1_500
 _SCRIPT_LICENCE = {"weights": "of whoever trained them", "fonts": "of the folder that was given, drawn, not contained"}
 
@@ -21,7 +21,8 @@ def add_sign(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``sign``."""
     places.add_arguments(parser)
     parser.add_argument("--minutes", type=float, required=True, help="of training in all, over every run")
-    parser.add_argument("--out", type=Path, default=Path("edge_ocr/models/sign"), help="the bundle to write")
+    out = f"the bundle to write (default: {_MODELS}/sign, or sign- and the name of --alphabet's file beside it)"
+    parser.add_argument("--out", type=Path, help=out)
     parser.add_argument("--shards", type=int, default=100, help="of 6,000 rendered strips each")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2, help="cores to use")
@@ -34,18 +35,20 @@ def add_sign(parser: argparse.ArgumentParser) -> None:
 
 def run_sign(args: argparse.Namespace) -> int:
     """Render, train and pack; what an earlier run left is used."""
-    from export import sign_packing, signs  # noqa: PLC0415 - needs torch, which other commands do without
+    from export import sign_packing, signs, sittings  # noqa: PLC0415 - needs torch, which other commands do without
     from export.synthetic import sign_strips  # noqa: PLC0415 - needs the font libraries
 
     if (args.alphabet is None) != (args.fonts is None):
         print("--alphabet and --fonts go together: the characters of a script, and typefaces that have them")
         return 2
+    tools = places.tools_of(args)
     name = "sign" if args.alphabet is None else f"sign-{args.alphabet.stem}"
+    out = args.out or _MODELS / name
     shards, apart = args.cache / f"{name}s", args.cache / f"{name}s-held-back"
     studio, characters = _studio(args)
     sign_strips.render_shards(shards, studio, seed=args.seed, count=args.shards, alphabet=characters)
     (held,) = sign_strips.render_shards(
-        apart, studio, seed=args.seed + _APART, count=1, size=_HELD_BACK, alphabet=characters
+        apart, studio, seed=args.seed + places.HELD_BACK, count=1, size=_HELD_BACK, alphabet=characters
     )
     recipe = signs.Recipe(
         shards=shards,
@@ -59,16 +62,21 @@ def run_sign(args: argparse.Namespace) -> int:
         rate=args.rate,
         start=args.start,
     )
+    told = sittings.note(recipe.out / "checkpoint.pt", _command(args), args.start)
+    training = {"recipe": told, "sittings": sittings.MEANING}
     checkpoint = signs.train(recipe)
-    script = "" if args.alphabet is None else f" --alphabet {args.alphabet.name} --fonts {args.fonts.name}"
-    told = f"python -m export sign --minutes {args.minutes:g} --shards {args.shards} --seed {args.seed}{script}"
-    if args.start is not None:
-        told += f" --rate {args.rate:g} --start {args.start.name}"
     licence = None if args.alphabet is None else _SCRIPT_LICENCE
-    tools = places.tools_of(args)
-    sign_packing.pack(checkpoint, recipe, args.out, tools, training={"recipe": told}, licence=licence)
-    print(f"wrote {args.out}")
+    sign_packing.pack(checkpoint, recipe, out, tools, training=training, licence=licence)
+    print(f"wrote {out}")
     return 0
+
+
+def _command(args: argparse.Namespace) -> str:
+    """What was asked for, as far as it decides the result, for the model card; files by their names."""
+    pace = f"--minutes {args.minutes:g} --shards {args.shards} --seed {args.seed} --threads {args.threads}"
+    files = [(option, getattr(args, option)) for option in ("alphabet", "fonts", "words")]
+    script = "".join(f" --{option} {path.resolve().name}" for option, path in files if path is not None)
+    return f"python -m export sign {pace} --rate {args.rate:g}{script}"
 
 
 def _studio(args: argparse.Namespace) -> tuple[Studio, str]:
