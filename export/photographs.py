@@ -38,7 +38,7 @@ class Folder:
         name: below the folder of all data.
         region: whose formats its plates follow.
         margin: by which its boxes are grown, as a share of their sides.
-        folded: whether its labels leave O and 0, I and 1 untold apart.
+        folded: whether its labels leave O and 0, I and 1 untold apart; both ways are reported of every folder.
         every: only rows whose number is a multiple of this are measured; the others may train.
         skip: characters at the start of its texts that are not read.
 
