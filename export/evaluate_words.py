@@ -49,7 +49,7 @@ class Look:
         width: of the crop, in pixels.
         shade: its mean grey level, 0..255.
         log_probs: float32 (T, C) of each look.
-        milliseconds: that cutting out and recognising took, once.
+        first_look: milliseconds of cutting out and recognising, of a square crop both as a whole and within its rim.
         altogether: milliseconds of all looks, searching included.
 
     """
@@ -59,7 +59,7 @@ class Look:
     width: int
     shade: float
     log_probs: tuple[NDArray[np.float32], ...]
-    milliseconds: float
+    first_look: float
     altogether: float
 
 
@@ -68,7 +68,7 @@ class Evaluation:
     """A bundle on a folder: ``free`` reads, ``lexicon`` reads among 50 words.
 
     ``groups`` has how many crops there are of each width and brightness, and the share of free reads that is right.
-    ``milliseconds`` is the median of one look at a crop, ``altogether`` the mean of all looks, searching included.
+    ``milliseconds`` is the median of the first look at a crop, ``altogether`` the mean of all looks, searching included.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Evaluation:
     def lines(self) -> list[str]:
         """What the command prints."""
         return [
-            f"{self.name}: {self.free.count} crops, {self.milliseconds:.2f} ms to cut out and recognise one",
+            f"{self.name}: {self.free.count} crops, {self.milliseconds:.2f} ms for the first look at one",
             f"  {self.altogether:.2f} ms on average with second looks at what is in doubt, and the search",
             f"  free           exact {self.free.exact:6.1%}   character errors {self.free.errors:6.2%}",
             f"  of 50 words    exact {self.lexicon.exact:6.1%}",
@@ -102,10 +102,10 @@ def look(bundle: Bundle, folder: Path) -> list[Look]:
             stopwatch = Stopwatch()
             sight = Sight(recogniser, grammar, 0, stopwatch)
             first = sight.of_crop(image, bundle.kind)
-            once = stopwatch.ms["recognise"]
+            taken = stopwatch.ms["recognise"]
             seen = tuple(each.log_probs for each in (first, *sight.again(image, first)))
             width, shade = image.shape[1], float(rectify.grey(image).mean())
-            looks.append(Look(first.strip, label.text, width, shade, seen, once, sum(stopwatch.ms.values())))
+            looks.append(Look(first.strip, label.text, width, shade, seen, taken, sum(stopwatch.ms.values())))
     return looks
 
 
@@ -151,7 +151,7 @@ def evaluate(looks: Sequence[Look], alphabet: str, *, name: str) -> Evaluation:
         Score.of(chosen, labels, folded=False),
         _kept(reads, labels),
         grouped([item.width for item in looks], [item.shade for item in looks], _right(reads, labels)),
-        float(np.median([item.milliseconds for item in looks])),
+        float(np.median([item.first_look for item in looks])),
         float(np.mean([item.altogether for item in looks])),
     )
 

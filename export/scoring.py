@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -87,9 +88,14 @@ def _error(sure: NDArray[np.float64], true: NDArray[Any], groups: list[NDArray[n
 
 
 def scored(text: str, *, folded: bool) -> str:
-    """Upper case without separators; ``folded`` counts O as 0 and I as 1, where labels do not tell them apart."""
-    text = "".join(character for character in text.upper() if character.isalnum())
-    return text.replace("O", "0").replace("I", "1") if folded else text
+    """Letters, digits and their marks alone, in capitals, each character in Unicode's composed form (NFC).
+
+    ``folded`` counts O as 0 and I as 1, where labels do not tell them apart. Marks are accents that no single character
+    has, and the vowels of scripts such as Devanagari.
+    """
+    composed = unicodedata.normalize("NFC", text.upper())
+    kept = "".join(each for each in composed if each.isalnum() or unicodedata.category(each).startswith("M"))
+    return kept.replace("O", "0").replace("I", "1") if folded else kept
 
 
 def distance(a: str, b: str) -> int:

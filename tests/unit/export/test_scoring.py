@@ -19,6 +19,17 @@ def test_texts_are_compared_without_case_and_separators() -> None:
     assert scored("ab-12 o", folded=False) == "AB12O"
 
 
+def test_the_same_letters_are_the_same_however_unicode_spells_them() -> None:
+    composed, apart = "Caf\u00e9", "Cafe\u0301"
+    assert scored(apart, folded=False) == scored(composed, folded=False) == "CAF\u00c9"
+    assert scored("Cafe", folded=False) != scored(apart, folded=False)
+    assert Score.of([apart], [composed], folded=False).errors == 0
+
+
+def test_vowels_that_are_marks_tell_words_apart() -> None:
+    assert scored("\u0926\u093f\u0928", folded=False) != scored("\u0926\u0940\u0928", folded=False)
+
+
 def test_folding_counts_look_alikes_as_one() -> None:
     assert scored("O0I1", folded=True) == "0011"
 
