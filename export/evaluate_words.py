@@ -68,7 +68,7 @@ class Evaluation:
     """A bundle on a folder: ``free`` reads, ``lexicon`` reads among 50 words.
 
     ``groups`` has how many crops there are of each width and brightness, and the share of free reads that is right.
-    ``milliseconds`` is the median of the first look at a crop, ``altogether`` the mean of all looks, searching included.
+    ``milliseconds`` is the median of first looks at a crop, ``altogether`` the mean of all looks, searching included.
     """
 
     name: str

@@ -1,4 +1,7 @@
-"""``python -m export experiments mnist``: train what is missing, quantise, and bring the report up to date."""
+"""``python -m export experiments mnist``: train what is missing, quantise, and bring the report up to date.
+
+A quick look, with ``--epochs``, is printed and changes no report but one that ``--page`` names.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +26,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("subject", choices=["mnist"])
     places.add_arguments(parser)
     parser.add_argument("--only", help="trials to make, separated by commas; all by default")
-    parser.add_argument("--epochs", type=int, help="another number than the trial's own, for a quick look")
+    parser.add_argument(
+        "--epochs", type=int, help="another number than the trial's own, for a quick look; printed only"
+    )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--page", type=Path, default=_PAGE, help="with the table; .json and .svg go beside it")
+    parser.add_argument(
+        "--page", type=Path, help=f"with the table; .json and .svg go beside it (without --epochs {_PAGE})"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Make the trials one after the other, on one core; a trial that was finished before is only measured again."""
+    if args.epochs is not None and args.epochs < 1:
+        print(f"--epochs is {args.epochs}, but a training takes at least one")
+        return 2
     import torch  # noqa: PLC0415 - other commands do without
 
     from export.experiments import mnist, report  # noqa: PLC0415 - the same
@@ -42,21 +52,27 @@ def run(args: argparse.Namespace) -> int:
     if unknown:
         print(f"no trial is called {', '.join(unknown)}; there are {', '.join(TRIALS)}")
         return 2
+    page = args.page or (_PAGE if args.epochs is None else None)
     for name in names:
-        row = _make(TRIALS[name], learn, test, args)
-        rows = report.store(args.page.with_suffix(".json"), row)
-        report.draw(rows, args.page.with_suffix(".svg"))
-        args.page.write_text(report.into_page(args.page.read_text("utf-8"), rows), encoding="utf-8")
+        row = _make(TRIALS[name], learn, test, args, page)
+        if page is not None:
+            rows = report.store(page.with_suffix(".json"), row)
+            report.draw(rows, page.with_suffix(".svg"))
+            page.write_text(report.into_page(page.read_text("utf-8"), rows), encoding="utf-8")
         print(report.table({name: row}), flush=True)
     return 0
 
 
-def _make(trial: Trial, learn: Digits, test: Digits, args: argparse.Namespace) -> Row:
+def _make(trial: Trial, learn: Digits, test: Digits, args: argparse.Namespace, page: Path | None) -> Row:
     from export.experiments import glimpses, report, trials  # noqa: PLC0415 - needs torch
     from export.experiments.networks import multiplications  # noqa: PLC0415 - the same
 
-    outcome = trials.train(trial, learn, test, args.cache / "experiments", seed=args.seed, epochs=args.epochs)
-    glimpses.draw(outcome.network, test, args.page.with_name(f"glimpses-{trial.name}.svg"))
+    folder = args.cache / "experiments"
+    if args.epochs is not None:  # its rates fall sooner, so no whole training may go on from it
+        folder /= f"{args.epochs}-epochs"
+    outcome = trials.train(trial, learn, test, folder, seed=args.seed, epochs=args.epochs)
+    if page is not None:
+        glimpses.draw(outcome.network, test, page.with_name(f"glimpses-{trial.name}.svg"))
     int8, size, milliseconds = _int8(trial, outcome, learn, test, args.converter)
     return report.Row(
         trial=trial.name,

@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import nn
 
+from export.__main__ import main
 from export.errors import CheckpointError
-from export.experiments import attention, classic, dram, glimpses, mnist, report, trials
+from export.experiments import attention, classic, commands, dram, glimpses, mnist, report, trials
 from export.experiments.mnist import Digits
 from export.experiments.networks import Rows, linear, multiplications
 
@@ -237,6 +238,41 @@ def test_the_curve_is_the_same_picture_every_time(tmp_path: Path) -> None:
     for name in ("a.svg", "b.svg"):
         report.draw({"lstm": ROW}, tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+@pytest.fixture
+def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Arguments of an experiment on digits of bars, in a folder where a report of whole trainings stands."""
+    (tmp_path / "mnist").mkdir()
+    for part in ("train", "t10k"):
+        some = bars(256)
+        write_idx(tmp_path / f"mnist/{part}-images-idx3-ubyte.gz", some.images.numpy())
+        write_idx(tmp_path / f"mnist/{part}-labels-idx1-ubyte.gz", some.labels.numpy())
+    monkeypatch.setitem(classic.TRIALS, "svc", replace(classic.TRIALS["svc"], epochs=2))
+    monkeypatch.setattr(commands, "_PAGE", tmp_path / "report.md")
+    (tmp_path / "report.md").write_text(f"{report.BEGIN}\n{report.END}\n", encoding="utf-8")
+    return ["experiments", "mnist", "--data", str(tmp_path), "--cache", str(tmp_path / "cache"), "--only", "svc"]
+
+
+def test_only_a_whole_training_goes_into_the_report(
+    quick: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(tmp_path.glob("report*"))
+    assert main([*quick, "--epochs", "1"]) == 0
+    assert "| linear SVC |" in capsys.readouterr().out
+    assert sorted(tmp_path.glob("report*")) == before
+    assert "linear SVC" not in (tmp_path / "report.md").read_text("utf-8")
+    assert main(quick) == 0
+    assert report.load(tmp_path / "report.json")["svc"].epochs == 2
+    assert "| linear SVC |" in (tmp_path / "report.md").read_text("utf-8")
+
+
+def test_a_quick_look_goes_into_a_page_of_its_own_where_one_is_named(quick: list[str], tmp_path: Path) -> None:
+    page = tmp_path / "quick.md"
+    page.write_text(f"{report.BEGIN}\n{report.END}\n", encoding="utf-8")
+    assert main([*quick, "--epochs", "1", "--page", str(page)]) == 0
+    assert report.load(tmp_path / "quick.json")["svc"].epochs == 1
+    assert main([*quick, "--epochs", "0"]) == 2
 
 
 def test_the_docs_show_what_the_report_holds() -> None:
