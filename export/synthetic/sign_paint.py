@@ -17,6 +17,10 @@ _OUTLINE = 0.08
 _DEPTH = 0.10
 _CAST = 0.06
 _LIT = 0.04
+_MOSAIC = 0.03
+_TILES = (9, 18)  # of a mosaic, in the height of a letter
+_HALF, _TOUCHED = 127, 80  # of a mask: where a letter is, and what a tile has of one that shows it
+_LEAST_TILE = 4  # pixels, with its joint
 _DEEPEST = 0.22  # of the letters' height
 _FAINTEST = 12.0  # grey levels between a face and its sides
 
@@ -51,6 +55,9 @@ def paint(
     elif kind < _SHADOW + _OUTLINE + _DEPTH + _CAST + _LIT:
         glow = cv2.GaussianBlur(whole, (0, 0), float(rng.uniform(0.05, 0.25)) * height)
         blend(board, glow, (ink + float(board.mean())) / 2)
+    elif kind < _SHADOW + _OUTLINE + _DEPTH + _CAST + _LIT + _MOSAIC:
+        tile(rng, board, whole, height, ink)
+        return left, top, left + width, top + height
     blend(board, whole, _face(rng, board, height, top, ink))
     if rng.random() < 0.1:  # raised: one edge in the light, the other in the shade
         relief = cv2.filter2D(whole, cv2.CV_32F, np.array([[-1, 0, 0], [0, 0, 0], [0, 0, 1]], np.float32))
@@ -65,6 +72,39 @@ def blend(target: Picture, mask: Picture, ink: float | Picture) -> None:
     target[:] = (target + share * (ink - target.astype(np.float32))).astype(np.uint8)
 
 
+def tile(rng: np.random.Generator, board: Picture, whole: Picture, height: int, ink: float) -> None:
+    """Make letters and their ground of small tiles with joints, as mosaics are laid.
+
+    Some have tiles that are all letter or all ground; in the others tiles are cut along the letters.
+
+    Args:
+        rng: for all that differs from one mosaic to the next.
+        board: uint8 (h, w), the ground; is drawn into.
+        whole: uint8 (h, w), ink 0..255 on it.
+        height: of the letters, in pixels.
+        ink: their shade.
+
+    """
+    step = max(_LEAST_TILE, round(height / rng.uniform(*_TILES)))
+    joint = max(1, round(step * rng.uniform(0.08, 0.25)))
+    down, across = np.indices(board.shape)
+    down += int(rng.integers(step))
+    rows = down // step
+    across += rng.integers(0, step, int(rows.max()) + 1)[rows]  # a row's tiles stand anyhow above the next one's
+    places = rows * (board.shape[1] // step + 2) + across // step
+    joints = (down % step < joint) | (across % step < joint)
+    letter = whole > _HALF
+    if rng.random() < 0.6:
+        joints |= cv2.morphologyEx(whole, cv2.MORPH_GRADIENT, np.ones((2, 2), np.uint8)) > _HALF
+    else:
+        letter = _means(places, whole)[places] > _TOUCHED
+    ground, contrast = _means(places, board), ink - float(board.mean())
+    uneven = rng.normal(0, min(18.0, 0.15 * abs(contrast)), ground.shape)
+    mortar = float(board.mean()) + contrast * float(rng.uniform(-0.5, 0.6))
+    shades = np.where(joints, mortar, np.where(letter, ink, ground[places]) + uneven[places])
+    board[:] = np.clip(shades, 0, 255).astype(np.uint8)
+
+
 def shifted(mask: Picture, across: int, down: int) -> Picture:
     """The mask moved by whole pixels, nothing where it came from."""
     moved: Picture = np.zeros_like(mask)
@@ -72,6 +112,11 @@ def shifted(mask: Picture, across: int, down: int) -> Picture:
     into = moved[max(down, 0) : rows + min(down, 0), max(across, 0) : columns + min(across, 0)]
     into[:] = mask[max(-down, 0) : rows - max(down, 0), max(-across, 0) : columns - max(across, 0)]
     return moved
+
+
+def _means(places: NDArray[np.int64], values: Picture) -> NDArray[np.float64]:
+    """The mean of the values at each place, by its number."""
+    return np.bincount(places.ravel(), values.ravel()) / np.maximum(np.bincount(places.ravel()), 1)
 
 
 def _moved(rng: np.random.Generator, most: float) -> tuple[int, int]:

@@ -87,6 +87,30 @@ def test_depth_and_shadows_are_told_with_the_letters_and_stay_on_the_board() -> 
     assert reaching > 10
 
 
+def test_a_mosaic_is_of_tiles_with_joints_and_its_letters_stay_where_they_are() -> None:
+    letters = np.zeros((80, 160), np.uint8)
+    letters[20:60, 30:50] = letters[20:60, 100:130] = 255
+    for seed in range(60):
+        board: NDArray[Any] = np.full((80, 160), 200, np.uint8)
+        sign_paint.tile(np.random.default_rng(seed), board, letters, 40, 40.0)
+        ink, ground = np.median(board[letters > 0]), np.median(board[letters == 0])
+        assert ink < 90
+        assert ground > 150
+        rows = (board[:, :25] == np.median(board[:, :25], axis=1, keepdims=True)).mean(axis=1)
+        joints = np.flatnonzero(rows > 0.95)  # one shade from end to end
+        assert 6 <= len(joints) < 40
+        assert len(np.unique(board[:, :25])) > 5, "no tile is quite like the next"
+
+
+def test_now_and_then_a_line_is_a_mosaic() -> None:
+    letters, shades = np.full((40, 100), 255, np.uint8), []
+    for seed in range(400):
+        board: NDArray[Any] = np.full((80, 160), 200, np.uint8)
+        sign_paint.paint(np.random.default_rng(seed), board, letters, (30, 20), 40.0)
+        shades.append(len(np.unique(board[:10, :20])))
+    assert 4 <= sum(count > 3 for count in shades) <= 30
+
+
 @pytest.mark.parametrize("away", [(3, 2), (-3, 2), (0, -4), (-1, -1), (0, 0)])
 def test_a_mask_is_moved_by_whole_pixels_and_comes_from_nowhere(away: tuple[int, int]) -> None:
     mask = np.zeros((20, 30), np.uint8)
