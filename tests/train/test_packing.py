@@ -41,6 +41,7 @@ from export.master import load_detector, load_master
 from export.photographs import FOLDERS
 from export.places import Tools
 from export.synthetic import sign_strips, strips
+from export.synthetic.faces import CHARACTERS
 from export.synthetic.sign_boards import Studio
 from export.synthetic.sign_fonts import load_typefaces
 from export.synthetic.sign_texts import ALPHABET, Writer
@@ -211,7 +212,7 @@ def plate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     shard = strips.render_shard(faces, [], seed=1, number=0, size=160)
     held = tmp_path / "strips-1-0000.npz"
     np.savez(held, strips=shard.strips, labels=shard.labels)
-    texts = ["".join(strips.CHARACTERS[number - 1] for number in row if number) for row in shard.labels.tolist()]
+    texts = ["".join(CHARACTERS[number - 1] for number in row if number) for row in shard.labels.tolist()]
     pairs = list(zip(shard.strips, texts, strict=True))
     for number, folder in enumerate(FOLDERS):
         start = 20 * number
