@@ -56,6 +56,7 @@ class DetectSettings:
         "level-profile",
         "level-hough",
         "level-rectangle",
+        "band",
     )
 
 

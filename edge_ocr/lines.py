@@ -85,28 +85,42 @@ def valley(patch: NDArray[np.uint8]) -> tuple[float, float, float]:
         edge to the right one.
 
     """
-    high, wide = patch.shape
-    beside = round(wide * _BESIDE)
-    ink = np.abs(np.diff(patch.astype(np.float32), axis=1))[:, beside : wide - 1 - beside]
+    ink = changes(patch, _BESIDE)
     if ink.size == 0:
         return 0.0, 0.5, 0.0
-    rows = np.arange(high)[:, None]
-    across = (np.arange(ink.shape[1]) + 0.5) / ink.shape[1] - 0.5
+    high = len(patch)
     first, last = round(_BETWEEN[0] * high), round(_BETWEEN[1] * high)
     best = (0.0, 0.5, 0.0)
     for slope in _SLOPES:
-        straight = np.clip(np.rint(rows + slope * high * across), 0, high - 1).astype(np.intp)
-        places = straight.ravel()
-        sums = np.bincount(places, ink.ravel(), high) / np.maximum(np.bincount(places, minlength=high), 1)
-        profile = smoothed(sums)
-        above = np.maximum.accumulate(profile)
-        below = np.maximum.accumulate(profile[::-1])[::-1]
+        rows = profile(ink, slope)
+        above = np.maximum.accumulate(rows)
+        below = np.maximum.accumulate(rows[::-1])[::-1]
         lesser = np.minimum(above, below)
-        depths = np.where(lesser > _FAINT, 1 - profile / np.maximum(lesser, _FAINT), 0.0)
+        depths = np.where(lesser > _FAINT, 1 - rows / np.maximum(lesser, _FAINT), 0.0)
         row = first + int(np.argmax(depths[first:last]))
         if depths[row] > best[0] + 0.02:  # level, unless a slope is clearly better
             best = (float(depths[row]), (row + 0.5) / high, slope)
     return best
+
+
+def changes(patch: NDArray[np.uint8], beside: float) -> NDArray[np.float32]:
+    """How much a picture, uint8 (h, w), changes from column to column, less a share of its width on either side.
+
+    Returns:
+        float32, (h, about w); empty where nothing is left.
+
+    """
+    wide = patch.shape[1]
+    edge = round(wide * beside)
+    return np.abs(np.diff(patch.astype(np.float32), axis=1))[:, edge : wide - 1 - edge]
+
+
+def profile(ink: NDArray[np.float32], slope: float) -> NDArray[np.floating[Any]]:
+    """The mean ink of each row, float (h,), along lines that climb ``slope`` heights from left to right."""
+    high, wide = ink.shape
+    across = (np.arange(wide) + 0.5) / wide - 0.5
+    places = np.clip(np.rint(np.arange(high)[:, None] + slope * high * across), 0, high - 1).astype(np.intp).ravel()
+    return smoothed(np.bincount(places, ink.ravel(), high) / np.maximum(np.bincount(places, minlength=high), 1))
 
 
 def smoothed(profile: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:

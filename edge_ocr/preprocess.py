@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from edge_ocr.band import text_band
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -171,6 +173,26 @@ def level_rectangle(image: Image) -> Image:
     return _levelled(image, slope) if abs(slope) <= _STEEPEST else image
 
 
+def band(image: Image) -> Image:
+    """The rows of the text alone, stretched to the whole height: a state's name and a slogan are cut off.
+
+    Args:
+        image: uint8, (h, w) grey.
+
+    """
+    found = text_band(image)
+    if found is None:
+        return image
+    high, wide = image.shape
+    half = found.climb / 2
+    shares = [(0, found.head + half), (1, found.head - half), (0, found.foot + half)]
+    source = np.array([(x * wide, y * high) for x, y in shares], np.float32) - np.float32(0.5)
+    target = np.array([(0, 0), (wide, 0), (0, high)], np.float32) - np.float32(0.5)
+    matrix = cv2.getAffineTransform(source, target)
+    moved = cv2.warpAffine(image, matrix, (wide, high), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.uint8)
+
+
 STEPS: dict[str, Callable[[Image], Image]] = {
     "otsu": otsu,
     "sauvola": sauvola,
@@ -181,6 +203,7 @@ STEPS: dict[str, Callable[[Image], Image]] = {
     "level-profile": level_profile,
     "level-hough": level_hough,
     "level-rectangle": level_rectangle,
+    "band": band,
 }
 """Every step by the name that a configuration gives it."""
 

@@ -119,3 +119,12 @@ def test_a_configuration_names_every_step_there_is_and_no_other() -> None:
     assert every.detect.preprocess == tuple(preprocess.STEPS)
     with pytest.raises(ConfigError, match=r"detect\.preprocess"):
         parse({"detect": {"preprocess": ["sharpen"]}}, origin="here")
+
+
+def test_the_band_of_a_text_is_stretched_to_the_whole_height() -> None:
+    image = np.full((48, 160), 230, np.uint8)
+    cv2.putText(image, "California", (45, 8), cv2.FONT_HERSHEY_SIMPLEX, 0.3, 120, 1, cv2.LINE_AA)
+    cv2.putText(image, TEXT, (8, 34), cv2.FONT_HERSHEY_SIMPLEX, 0.8, 20, 2, cv2.LINE_AA)
+    before, after = (np.flatnonzero((each < 90).mean(axis=1) > 0.1) for each in (image, preprocess.band(image)))
+    assert np.ptp(after) > 1.4 * np.ptp(before)
+    assert 2 < after[0] < after[-1] < 46
