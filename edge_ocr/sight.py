@@ -101,7 +101,10 @@ class Sight:
         """
         first = self._read(partial(rectify.whole, image, kind=kind))
         quad = first.strip.quad
-        if kind is not Kind.PLATE and rectify.proportion(quad) <= _SQUARE:
+        shape = rectify.proportion(quad)
+        if kind is not Kind.PLATE and shape < _UPRIGHT and not _is_sure(first):
+            return self._of_word(image, quad, (0.0, 0.0))
+        if kind is not Kind.PLATE and shape <= _SQUARE:
             middle = rectify.grown(quad, *_MIDDLE)
             return likelier(first, self._read(partial(rectify.strip, image, middle, margin=0.0)))
         return self._likeliest(image, first, margin=0.0)
@@ -135,9 +138,22 @@ class Sight:
 
     def _of_quad(self, image: Image, quad: Quad) -> Sighting:
         if quad.kind is not Kind.PLATE:
-            first = self._read(partial(rectify.strip, image, _beyond(quad, *_WORD), margin=0.0))
-            return replace(first, strip=replace(first.strip, quad=quad))
+            return self._of_word(image, quad, _WORD)
         return self._likeliest(image, self._read(partial(rectify.strip, image, quad)), margin=rectify.MARGIN)
+
+    def _of_word(self, image: Image, quad: Quad, reach: tuple[float, float]) -> Sighting:
+        """A word as it stands, or on its side where the quad is higher than wide and nothing sure stands upright."""
+
+        def read(quad: Quad) -> Sighting:
+            sighting = self._read(partial(rectify.strip, image, _beyond(quad, *reach), margin=0.0))
+            return replace(sighting, strip=replace(sighting.strip, quad=quad))
+
+        best = read(quad)
+        if rectify.proportion(quad) < _UPRIGHT and not _is_sure(best):
+            for turn in (1, 3):
+                other = read(turned(quad, turn))
+                best = likelier(best, other) if _is_clear(other) else best
+        return best
 
     def _of_lines(
         self, image: Image, quad: Quad, parting: Callable[[Image, Quad], tuple[Quad, ...] | None] = parted
@@ -170,8 +186,7 @@ class Sight:
         for turn in turns:
             other = self._read(partial(rectify.strip, image, turned(quad, turn), margin=margin))
             # Nearly anything looks like a text from somewhere when it stands on its head: only a clear one counts.
-            clear = bool(other.hypotheses) and other.hypotheses[0].log_prob >= _HALF
-            if clear and likelihood(other) + (_HEADLONG if turn == 2 else 0) > likelihood(best):
+            if _is_clear(other) and likelihood(other) + (_HEADLONG if turn == 2 else 0) > likelihood(best):
                 best = other
         return best
 
@@ -199,6 +214,16 @@ def _beyond(quad: Quad, ends: float, edges: float) -> Quad:
 def _in_doubt(sighting: Sighting) -> bool:
     """Whether a text was read, and may as well be another."""
     return bool(sighting.hypotheses) and sighting.hypotheses[0].log_prob < _DOUBT
+
+
+def _is_sure(sighting: Sighting) -> bool:
+    """Whether a text was read that leaves no doubt."""
+    return bool(sighting.hypotheses) and not _in_doubt(sighting)
+
+
+def _is_clear(sighting: Sighting) -> bool:
+    """Whether a text was read that is likelier than all others together."""
+    return bool(sighting.hypotheses) and sighting.hypotheses[0].log_prob >= _HALF
 
 
 def likelihood(sighting: Sighting) -> float:

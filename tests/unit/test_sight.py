@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -253,6 +254,30 @@ def test_a_plate_that_stands_on_its_side_is_turned_either_way(first: tuple[int, 
     (sighting,) = looking(told, "AB", "X").of_quads(image, [around(image)])
     assert text(sighting) == "AB"
     assert sighting.strip.quad == sight.turned(around(image), place)
+
+
+@pytest.mark.parametrize(("first", "place"), [((0, 60), 3), ((12, 0), 1)])
+def test_a_word_on_its_side_is_turned_either_way(first: tuple[int, int], place: int) -> None:
+    """The quad's first corner tells which way up a strip was cut; a little beyond the word, so the nearest counts."""
+    image = np.zeros((60, 12), np.uint8)
+
+    def say(strip: Strip) -> NDArray[np.float32]:
+        return sure("AB") if np.hypot(*np.subtract(strip.quad.corners[0], first)) < 12 else sure("X", doubt=2.0)
+
+    for sighting in (
+        *looking(Told(say), "AB", "X").of_quads(image, [around(image, Kind.WORD)]),
+        looking(Told(say), "AB", "X").of_crop(image, Kind.WORD),
+    ):
+        assert text(sighting) == "AB"
+        assert sighting.strip.quad == replace(
+            sight.turned(around(image, Kind.WORD), place), score=sighting.strip.quad.score
+        )
+
+
+def test_a_narrow_word_that_is_sure_is_not_turned() -> None:
+    image, told = np.zeros((60, 12), np.uint8), Told(lambda _: sure("A"))
+    looking(told, "A").of_quads(image, [around(image, Kind.DIGITS)])
+    assert len(told.strips) == 1
 
 
 def test_nothing_says_nothing() -> None:
