@@ -145,7 +145,7 @@ class Reader:
         """
         stopwatch = stopwatch or Stopwatch()
         sightings = self.sightings(image, crop=crop, stopwatch=stopwatch)
-        readings = self._readings(image, sightings, stopwatch)
+        readings = self._readings(image, sightings, stopwatch, crop=crop)
         pairs = [(reading, first) for reading, first in zip(readings, sightings, strict=True) if reading]
         if self._apart and not crop:
             alphabet = self.recogniser.alphabet
@@ -219,7 +219,7 @@ class Reader:
         """
         check_image(image)
         stopwatch = stopwatch or Stopwatch()
-        sight = Sight(self.recogniser, self.grammar, frame, stopwatch)
+        sight = Sight(self.recogniser, self.grammar, frame, stopwatch, loose=crop)
         if crop:
             return [sight.of_crop(image, self.kind)]
         detector = self.detector
@@ -228,9 +228,11 @@ class Reader:
         quads = quads if choose is None else choose(quads)
         return sight.of_quads(image, quads)
 
-    def _readings(self, image: Image, sightings: Sequence[Sighting], stopwatch: Stopwatch) -> list[Reading | None]:
+    def _readings(
+        self, image: Image, sightings: Sequence[Sighting], stopwatch: Stopwatch, *, crop: bool = False
+    ) -> list[Reading | None]:
         """What each sighting says with further looks at those in doubt; None for one without a legible text."""
-        sight = Sight(self.recogniser, self.grammar, 0, stopwatch)
+        sight = Sight(self.recogniser, self.grammar, 0, stopwatch, loose=crop)
         looks = [[sighting, *sight.again(image, sighting)] for sighting in sightings]
         with stopwatch.lap("decode"):
             votes = [vote.fuse(each, self.grammar, kind=self.kind) for each in looks]

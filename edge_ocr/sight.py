@@ -20,6 +20,7 @@ from edge_ocr.blocks import blocked
 from edge_ocr.decode import search
 from edge_ocr.join import stacked
 from edge_ocr.lines import parted
+from edge_ocr.preprocess import band
 from edge_ocr.types import Kind, Quad, Sighting, corners_of
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Sight:
         grammar: what a text may look like, over the recogniser's alphabet.
         frame: its number, for the sightings.
         stopwatch: gets the time of each stage.
+        loose: whether plates come as a person cuts them out, with room and other lines around their text: then the band
+            of the text alone is looked at. A detector's quads are tighter, and lose by it.
 
     """
 
@@ -71,6 +74,7 @@ class Sight:
     grammar: Grammar
     frame: int
     stopwatch: Stopwatch
+    loose: bool = False
 
     def of_quads(self, image: Image, quads: Sequence[Quad]) -> list[Sighting]:
         """One sighting a quad, in their order, but one for two that turn out to be the lines of one plate.
@@ -163,7 +167,8 @@ class Sight:
         if lines is None:
             return None
         with self.stopwatch.lap("recognise"):
-            log_probs = one_after_the_other([self.recogniser(self._strip(image, line, _LINE_MARGIN)) for line in lines])
+            parts = [self._recognised(self._strip(image, line, _LINE_MARGIN)) for line in lines]
+            log_probs = one_after_the_other(parts)
             strip = self._strip(image, quad, rectify.MARGIN)
         return replace(self._decode(strip, log_probs), lines=len(lines))
 
@@ -194,8 +199,13 @@ class Sight:
         """One strip as one line."""
         with self.stopwatch.lap("recognise"):
             strip = cut(width=self.recogniser.widths, height=self.recogniser.height)
-            log_probs = self.recogniser(strip)
+            log_probs = self._recognised(strip)
         return self._decode(strip, log_probs)
+
+    def _recognised(self, strip: Strip) -> NDArray[np.float32]:
+        if self.loose and strip.quad.kind is Kind.PLATE:
+            strip = replace(strip, image=band(strip.image))
+        return self.recogniser(strip)
 
     def _decode(self, strip: Strip, log_probs: NDArray[np.float32]) -> Sighting:
         with self.stopwatch.lap("decode"):

@@ -152,7 +152,7 @@ def evaluate(bundle: Bundle, data: Path, folder: Folder, *, regions: Sequence[st
 
 def look(recogniser: Recogniser, grammar: Grammar, data: Path, folder: Folder) -> list[Look]:
     """Recognise every crop of a folder that may be measured."""
-    sight = Sight(recogniser, grammar, frame=0, stopwatch=Stopwatch())
+    sight = Sight(recogniser, grammar, frame=0, stopwatch=Stopwatch(), loose=True)
     looks = []
     for image, text in photographs.development(data, folder):
         first = sight.of_crop(image, Kind.PLATE)

@@ -59,7 +59,7 @@ ARROWS: dict[str, set[str]] = {
     "words": {"grammar"},
     "decode": {"ctc", "grammar"},
     "spaces": {"lines"},
-    "sight": {"blocks", "decode", "grammar", "join", "lines", "recognise", "rectify"},
+    "sight": {"blocks", "decode", "grammar", "join", "lines", "preprocess", "recognise", "rectify"},
     "reader": {
         "heap",
         "decode",

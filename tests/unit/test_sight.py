@@ -280,6 +280,20 @@ def test_a_narrow_word_that_is_sure_is_not_turned() -> None:
     assert len(told.strips) == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "loose", "cut"), [(Kind.PLATE, True, True), (Kind.PLATE, False, False), (Kind.WORD, True, False)]
+)
+def test_of_a_plate_that_was_cut_out_loosely_the_texts_band_is_looked_at(kind: Kind, loose: bool, cut: bool) -> None:
+    image = np.full((80, 160), 225, np.uint8)
+    image[8:14, 40:120:8] = 110
+    image[30:62, 16:144:12] = 20
+    told = Told(lambda _: sure("AB"))
+    grammar = word_grammar(["AB"], ALPHABET, length_bonus=0, free_prior=0.0)
+    Sight(told, grammar, 0, Stopwatch(), loose=loose).of_crop(image, kind)
+    dark = (told.strips[0].image < 80).any(axis=1)
+    assert (np.count_nonzero(dark) > 0.7 * len(dark)) == cut
+
+
 def test_nothing_says_nothing() -> None:
     image = np.zeros((12, 60), np.uint8)
     (sighting,) = looking(Told(lambda _: sure("")), "AB").of_quads(image, [around(image)])
