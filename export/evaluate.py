@@ -150,9 +150,9 @@ def evaluate(bundle: Bundle, data: Path, folder: Folder, *, regions: Sequence[st
     return score(look(recogniser, grammar, data, folder), grammar, folder)
 
 
-def look(recogniser: Recogniser, grammar: Grammar, data: Path, folder: Folder) -> list[Look]:
-    """Recognise every crop of a folder that may be measured."""
-    sight = Sight(recogniser, grammar, frame=0, stopwatch=Stopwatch(), loose=True)
+def look(recogniser: Recogniser, grammar: Grammar, data: Path, folder: Folder, *, loose: bool = True) -> list[Look]:
+    """Recognise every crop of a folder that may be measured, as `read --crop` does, or, if not loose, as `read` does."""
+    sight = Sight(recogniser, grammar, frame=0, stopwatch=Stopwatch(), loose=loose)
     looks = []
     for image, text in photographs.development(data, folder):
         first = sight.of_crop(image, Kind.PLATE)

@@ -49,7 +49,7 @@ def right(bundle: Bundle, data: Path, folder: Folder, steps: tuple[str, ...]) ->
     """The share of a folder's crops that is read exactly, 0..1, with some steps before the recogniser."""
     recogniser = Recogniser(bundle, preprocess=steps)
     grammar = plate_grammar(load_regions([folder.region]), recogniser.alphabet)
-    looks = evaluate.look(recogniser, grammar, data, folder)
+    looks = evaluate.look(recogniser, grammar, data, folder, loose=False)  # the band is a step itself
     return evaluate.score(looks, grammar, folder).constrained.exact
 
 
