@@ -151,7 +151,7 @@ def evaluate(bundle: Bundle, data: Path, folder: Folder, *, regions: Sequence[st
 
 
 def look(recogniser: Recogniser, grammar: Grammar, data: Path, folder: Folder, *, loose: bool = True) -> list[Look]:
-    """Recognise every crop of a folder that may be measured, as `read --crop` does, or, if not loose, as `read` does."""
+    """Recognise every crop of a folder that may be measured, as `read --crop` does, or as `read` does if not loose."""
     sight = Sight(recogniser, grammar, frame=0, stopwatch=Stopwatch(), loose=loose)
     looks = []
     for image, text in photographs.development(data, folder):
