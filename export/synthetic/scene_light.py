@@ -12,8 +12,6 @@ from export.synthetic.scene_plane import picture
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from export.synthetic.scene_plane import Colour, Points
-
     Picture = NDArray[np.uint8]
 
 _LUMA = (0.114, 0.587, 0.299)
@@ -58,35 +56,6 @@ def photograph(rng: np.random.Generator, grey: Picture) -> Picture:
     if rng.random() < 0.12:  # sharpened in the camera: halos
         out = picture(cv2.addWeighted(out, 2.0, cv2.GaussianBlur(out, (0, 0), 1.2), -1.0, 0))
     return out
-
-
-def match(rng: np.random.Generator, canvas: Picture, quad: Points, tone: Colour) -> None:
-    """Bring what surrounds a plate to the plate's own tone, texture and all: then its letters alone tell it.
-
-    Red plates on dark bumpers are so, once they are grey, and white ones on white vehicles.
-
-    Args:
-        rng: source of all choices.
-        canvas: BGR uint8.
-        quad: the plate's corners, in pixels.
-        tone: of its ground.
-
-    """
-    height, width = canvas.shape[:2]
-    centre = quad.mean(axis=0)
-    reach = rng.uniform([1.2, 1.4], [2.5, 4.0])
-    low = np.clip(np.floor((quad.min(axis=0) - centre) * reach + centre), 0, [width, height]).astype(int)
-    high = np.clip(np.ceil((quad.max(axis=0) - centre) * reach + centre), 0, [width, height]).astype(int)
-    part = canvas[low[1] : high[1], low[0] : high[0]]
-    if min(part.shape[:2]) < 4:
-        return
-    rows, columns = part.shape[:2]
-    edge = rng.uniform(0.02, 0.3)
-    share = np.zeros((rows, columns), np.float32)
-    share[round(edge * rows) : rows - round(edge * rows), round(edge * columns) : columns - round(edge * columns)] = 1
-    soft = cv2.blur(share, (2 * round(edge * columns) + 1, 2 * round(edge * rows) + 1))[:, :, None]
-    gain = (np.array(tone, np.float32) + 8) / (part.reshape(-1, 3).mean(axis=0) + 8) * rng.normal(1, 0.08)
-    part[:] = np.clip(part * (1 + soft * (gain - 1)), 0, 255).astype(np.uint8)
 
 
 def _soften(rng: np.random.Generator, grey: Picture) -> Picture:

@@ -34,7 +34,7 @@ _TWO_LINES = (
 
 
 _TWO_LINE_SHARE = 0.22
-_NEGATIVE_SHARE = 0.27
+_NEGATIVE_SHARE = 0.2
 """Of plates as their own negative: light letters on a dark ground, which lorries, taxis, hired and test vehicles have
 in many countries, and which are the hardest to tell from a grille or a painted panel."""
 

@@ -32,8 +32,6 @@ WIDE = 512
 """From this width on, in pixels, a scene has room for large plates."""
 LEAST_CONTRAST = 6.0
 """Plates whose grey levels deviate less than this, once smoothed, drown in noise and are not asked for either."""
-_OWN_TONE = 0.2
-"""Of plates hang on what has their own tone."""
 PADDING = 127
 """The grey beside a frame whose proportions are not the detector's."""
 
@@ -162,7 +160,7 @@ def _drawn(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) ->
         aspect = plate.shape[1] / plate.shape[0] * rng.uniform(0.9, 1.1)
         at = (rng.uniform(0.02, 0.98) * size[0], rng.uniform(0.1, 0.97) * size[1])
         bare = canvas.copy()
-        paint = _paper(plate) if rng.random() < 0.25 else None  # then only the letters and an edge tell the plate
+        paint = _paper(plate) if rng.random() < 0.2 else None  # then only the letters and an edge tell the plate
         mount = scene_vehicles.draw_vehicle(rng, canvas, at, _fitting(width, aspect, size), aspect, paint)
         drawn = np.abs(canvas.astype(np.int16) - bare).max(axis=2) > 0
         quads = [quad for quad in quads if not _hidden(drawn, quad)]
@@ -202,8 +200,6 @@ def _bare(rng: np.random.Generator, sources: Sources, size: tuple[int, int]) -> 
             grown = centre + (quad - centre) * rng.uniform(1.03, 1.6)
             tone = int(rng.integers(256))
             cv2.fillPoly(canvas, [np.rint(grown * 16).astype(np.int32)], (tone, tone, tone), cv2.LINE_AA, 4)
-        if rng.random() < _OWN_TONE:
-            scene_light.match(rng, canvas, quad, _paper(plate))
         scene_plane.paste(canvas, _weathered(rng, plate), quad)
         quads.append(quad)
     return canvas, quads
@@ -230,8 +226,6 @@ def _exchanged(rng: np.random.Generator, sources: Sources, size: tuple[int, int]
         wide = float(np.linalg.norm(across)) * (rng.uniform(0.5, 0.75) if aspect < 3 else rng.uniform(0.9, 1.1))
         centre = real.mean(axis=0) + rng.normal(0, 0.1, 2) * down
         quad = (scene_plane.tilted(rng, wide, wide / aspect, strength=0.5) + centre).astype(np.float32)
-        if rng.random() < _OWN_TONE:
-            scene_light.match(rng, canvas, quad, _paper(plate))
         scene_plane.paste(canvas, _weathered(rng, plate), quad)
         quads.append(quad)
     return canvas, quads, near
