@@ -318,11 +318,12 @@ def test_short_boxes_are_read_without_a_look_for_words() -> None:
     assert easyocr.Reader(["en"], bundle=BUNDLE, find=find).recognize(AB.repeat(2, axis=0), detail=0) == ["AB"]
 
 
-def test_a_box_is_also_read_turned() -> None:
-    hanging = np.ascontiguousarray(np.rot90(AB, 2))
-    both = [reader().recognize(hanging, rotation_info=angles) for angles in (None, [90, 180, 270])]
+def test_a_box_is_also_read_turned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_ocr.sight._UPRIGHT", 0.0)  # or what is higher than wide would be turned in any case
+    standing = np.ascontiguousarray(np.rot90(AB, -1))
+    both = [reader().recognize(standing, rotation_info=angles) for angles in (None, [90, 180, 270])]
     assert both[0][0][1] != "AB"
-    assert both[1][0][:2] == ([[0, 0], [32, 0], [32, 8], [0, 8]], "AB")
+    assert both[1][0][:2] == ([[0, 0], [8, 0], [8, 32], [0, 32]], "AB")
 
 
 def test_a_box_that_is_higher_than_wide_needs_no_rotation_info() -> None:
