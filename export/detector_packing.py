@@ -44,7 +44,7 @@ _SCENES, _FRAMES = 100, 30
 
 _RUNTIME = {"threshold": 0.4, "merge": 0.3, "reduction": 3.0, "margin": 0.0}
 """See :class:`edge_ocr.detect.Detector`."""
-_OF_WORDS = {"threshold": 0.5, "margin": 0.1, "ends": 2.0}
+_OF_WORDS = {"threshold": 0.55, "margin": 0.1, "ends": 2.0}
 """What is otherwise for words: corners are placed on their ink, and who labels words leaves some room around it."""
 
 
