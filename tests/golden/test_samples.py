@@ -75,7 +75,9 @@ def test_the_program_reads_what_the_library_reads(reader: edge_ocr.Reader) -> No
 
 
 def test_the_readme_shows_what_is_read_today(reader: edge_ocr.Reader) -> None:
-    shown = re.findall(r"^    \S*\s+(\w+) +(\d+)%  +(\w+)(?: +(?:\w+ \d+%,? ?)+)?$", README.read_text("utf-8"), re.MULTILINE)
+    shown = re.findall(
+        r"^    \S*\s+(\w+) +(\d+)%  +(\w+)(?: +(?:\w+ \d+%,? ?)+)?$", README.read_text("utf-8"), re.MULTILINE
+    )
     read = [reading for name in PHOTOGRAPHS for reading in reader.read(cv2.imread(str(SAMPLES / name)))]
     assert [(text, region) for text, _, region in shown] == [(reading.text, reading.region) for reading in read]
     for (_, sure, _), reading in zip(shown, read, strict=True):
