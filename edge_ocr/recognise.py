@@ -46,7 +46,7 @@ class Recogniser:
     def __init__(self, bundle: Bundle, *, threads: int = 1, preprocess: Sequence[str] = ()) -> None:
         if unknown := [step for step in preprocess if step not in STEPS]:
             raise ValueError(f"preprocess holds {unknown[0]!r}, but must hold some of {', '.join(STEPS)}")
-        self._steps = tuple(preprocess)
+        self.steps = tuple(preprocess)
         self.alphabet: str = alphabet_of(bundle)
         blank: int = _setting(bundle, "blank", int)
         self.width: int = _setting(bundle, "width", int)
@@ -92,7 +92,7 @@ class Recogniser:
             wanted = " or ".join(f"{self.height}x{width}" for width in self.widths)
             raise ValueError(f"strip must be {wanted} grey, not {strip.image.shape}")
         engine, shades = self._networks[width]
-        (stored,) = engine.run(shades[prepared(strip.image, self._steps)].reshape(engine.input.shape))
+        (stored,) = engine.run(shades[prepared(strip.image, self.steps)].reshape(engine.input.shape))
         logits = engine.outputs[0].dequantise(stored).reshape(-1, stored.shape[-1])
         return log_softmax(logits[:, self._order] / self._temperature)
 

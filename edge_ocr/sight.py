@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 import cv2
@@ -107,7 +107,7 @@ class Sight:
         quad = first.strip.quad
         shape = rectify.proportion(quad)
         if kind is not Kind.PLATE and shape < _UPRIGHT and not _is_sure(first):
-            return self._of_word(image, quad, (0.0, 0.0))
+            return self._turned(first, lambda quad: self._read(partial(rectify.strip, image, quad, margin=0.0)))
         if kind is not Kind.PLATE and shape <= _SQUARE:
             middle = rectify.grown(quad, *_MIDDLE)
             return likelier(first, self._read(partial(rectify.strip, image, middle, margin=0.0)))
@@ -142,22 +142,23 @@ class Sight:
 
     def _of_quad(self, image: Image, quad: Quad) -> Sighting:
         if quad.kind is not Kind.PLATE:
-            return self._of_word(image, quad, _WORD)
+            return self._of_word(image, quad)
         return self._likeliest(image, self._read(partial(rectify.strip, image, quad)), margin=rectify.MARGIN)
 
-    def _of_word(self, image: Image, quad: Quad, reach: tuple[float, float]) -> Sighting:
-        """A word as it stands, or on its side where the quad is higher than wide and nothing sure stands upright."""
+    def _of_word(self, image: Image, quad: Quad) -> Sighting:
+        """A word as it stands, or on its side where its quad is higher than wide and nothing sure stands upright."""
 
         def read(quad: Quad) -> Sighting:
-            sighting = self._read(partial(rectify.strip, image, _beyond(quad, *reach), margin=0.0))
+            sighting = self._read(partial(rectify.strip, image, _beyond(quad, *_WORD), margin=0.0))
             return replace(sighting, strip=replace(sighting.strip, quad=quad))
 
-        best = read(quad)
-        if rectify.proportion(quad) < _UPRIGHT and not _is_sure(best):
-            for turn in (1, 3):
-                other = read(turned(quad, turn))
-                best = likelier(best, other) if _is_clear(other) else best
-        return best
+        first = read(quad)
+        return self._turned(first, read) if rectify.proportion(quad) < _UPRIGHT and not _is_sure(first) else first
+
+    def _turned(self, first: Sighting, read: Callable[[Quad], Sighting]) -> Sighting:
+        """What a first reading says, or a clear one of the same word on either of its sides that is likelier."""
+        sides = [read(turned(first.strip.quad, turn)) for turn in (1, 3)]
+        return reduce(likelier, filter(_is_clear, sides), first)
 
     def _of_lines(
         self, image: Image, quad: Quad, parting: Callable[[Image, Quad], tuple[Quad, ...] | None] = parted
@@ -203,7 +204,7 @@ class Sight:
         return self._decode(strip, log_probs)
 
     def _recognised(self, strip: Strip) -> NDArray[np.float32]:
-        if self.loose and strip.quad.kind is Kind.PLATE:
+        if self.loose and strip.quad.kind is Kind.PLATE and "band" not in self.recogniser.steps:
             strip = replace(strip, image=band(strip.image))
         return self.recogniser(strip)
 

@@ -119,8 +119,7 @@ def test_the_newest_picture_is_handed_out_however_slow_the_reader() -> None:
             lags.append((round(CLOCK.monotonic() * 1000) - shown(frame)) % (1 << 24))
         assert camera.dropped > 50
     assert min(lags) < 1000, f"{lags} ms behind"
-    # One picture may be late on a machine that has other work; who falls behind does so by nearly a second each time.
-    assert min(lags[-3:]) < lags[0] + 1000, f"{lags} ms: it falls behind"
+    assert lags[-1] < lags[0] + 1000, f"{lags} ms: it falls behind"
 
 
 def shown(frame: Frame) -> int:
@@ -136,8 +135,6 @@ def test_a_server_that_was_away_is_read_again_within_ten_seconds_of_its_return(
     with ThreadPoolExecutor() as pool:
         ways = [(kind, way) for kind in KINDS for way in ("killed", "frozen")]
         took = dict(zip(ways, pool.map(lambda case: _away(*case), ways), strict=True))
-    # Side by side they wait for each other's processor: one that was late for that is not when it is alone.
-    took |= {case: _away(*case) for case, (_, back) in took.items() if back >= _SOON}
     for (kind, way), (noticed, back) in took.items():
         record_property(f"{kind} {way}", back)
         print(f"{kind}: {way} server noticed after {noticed:.1f} s, read again {back:.1f} s after its return")  # noqa: T201 -- the measured figures

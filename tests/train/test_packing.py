@@ -209,17 +209,16 @@ def test_signs_that_int8_misreads_do_not_ship(
 def plate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     """The plate recogniser that ships as a checkpoint, and a shard of renders; each development folder has some."""
     faces = [stroke_face(np.random.default_rng(seed)) for seed in range(4)]
-    shard = strips.render_shard(faces, [], seed=1, number=0, size=160)
+    shard = strips.render_shard(faces, [], seed=1, number=0, size=600)
     held = tmp_path / "strips-1-0000.npz"
     np.savez(held, strips=shard.strips, labels=shard.labels)
     texts = ["".join(CHARACTERS[number - 1] for number in row if number) for row in shard.labels.tolist()]
     pairs = list(zip(shard.strips, texts, strict=True))
     for number, folder in enumerate(FOLDERS):
-        start = 20 * number
-        few = [(image, "x" * folder.skip + text) for image, text in pairs[start : start + 10]]
+        start = 100 * number  # enough that one of them more or less is below the gate's point
+        few = [(image, "x" * folder.skip + text) for image, text in pairs[start : start + 100]]
         crops(tmp_path / "data" / folder.name, few)
     crops(tmp_path / "data/plates_tn_train_crops", pairs[:20])
-    monkeypatch.setattr(gates, "_LOSS_LIMIT", 0.1)  # one of a few dozen renders is chance
     monkeypatch.setattr(
         packing,
         "convert_apart",
@@ -246,7 +245,7 @@ def test_a_plate_card_says_what_is_measured_of_the_written_bundle(
         assert {group: told[group] for group in fresh.groups()} == {
             group: [count, round(share, 4)] for group, (count, share) in fresh.groups().items()
         }
-    assert abs(card["accuracy"]["lost_to_int8"]) <= 0.1
+    assert card["accuracy"]["lost_to_int8"] <= 0.01
 
 
 @pytest.mark.parametrize(("kind", "name"), [(Kind.PLATE, "plate-detector"), (Kind.SIGN, "text-detector")])
