@@ -317,11 +317,11 @@ def test_what_is_detected_and_no_number_is_none_for_kind_digits() -> None:
 class Scripted:
     """In the place of a recogniser: says what it was told to, one crop after the other.
 
-    steps: tuple[str, ...] = ()
     Each is doubtful, so each is read twice: as it is, and upside down.
     """
 
     widths, height = (32,), 8
+    steps: tuple[str, ...] = ()
 
     def __init__(self, *log_probs: np.ndarray) -> None:
         self._left = [each for each in log_probs for _ in range(2)]
