@@ -71,7 +71,7 @@ class Crnn(nn.Module):
         columns = self.features(strips).squeeze(2).transpose(1, 2)
         with torch.autocast(columns.device.type, enabled=False):  # bfloat16 is too coarse to add up over 40 steps
             states, _ = self.recurrence(self.dropout(columns.float()))
-            logits: Tensor = self.classes(states)
+        logits: Tensor = self.classes(states)
         return logits
 
 

@@ -38,20 +38,25 @@ def see(rng: np.random.Generator, plate: Plate, *, width: int, height: int) -> P
     return crop(rng, image, corners, width=width, height=height)
 
 
-def expose(rng: np.random.Generator, image: Picture) -> Picture:
-    """Blur, light and shade, sensor and compression, on a grey picture."""
+def expose(rng: np.random.Generator, image: Picture, *, still: bool = False) -> Picture:
+    """Blur, light and shade, sensor and compression, on a grey picture; a camera that is ``still`` is in focus too."""
+    out = _sense(rng, _lit(rng, image if still else _blurred(rng, image)))
+    if rng.random() < 0.25:
+        out = _sharpened(rng, out)
+    if rng.random() < 0.02:
+        _interlaced(rng, out)
+    return out
+
+
+def _blurred(rng: np.random.Generator, image: Picture) -> Picture:
+    """Out of focus, or moved."""
     width = image.shape[1]
     blur = abs(rng.normal(0, 0.5)) * (width / 300 + 0.4)
     if blur > 0.35:
         image = cv2.GaussianBlur(image, (0, 0), blur)
     if rng.random() < 0.09:
         image = cv2.filter2D(image, -1, _motion(rng, width))
-    out = _sense(rng, _lit(rng, image))
-    if rng.random() < 0.25:
-        out = _sharpened(rng, out)
-    if rng.random() < 0.02:
-        _interlaced(rng, out)
-    return out
+    return image
 
 
 def _lit(rng: np.random.Generator, image: Picture) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@ from edge_ocr.words import spelt
 from export.synthetic.sign_texts import LONGEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -25,6 +25,7 @@ _MARKS = frozenset({"Mn", "Mc"})
 _BACKWARDS = frozenset({"R", "AL"})
 _TRIES = 200
 _MARKED = 0.45  # of letters in made-up words carry a mark, where the script has some
+_LISTED = 0.9  # of them are taken with their marks out of listed words, where there are some
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,14 @@ class Alphabet:
         return "".join(c for c in self.characters if unicodedata.category(c)[0] == "L" and c not in parts)
 
     @cached_property
-    def digits(self) -> str:
-        """Decimal digits, of any script."""
-        return "".join(c for c in self.characters if unicodedata.category(c) == "Nd")
+    def digits(self) -> tuple[str, ...]:
+        """Decimal digits of each kind: those of one script in one string."""
+        kinds: dict[int, str] = {}
+        for character in self.characters:
+            if unicodedata.category(character) == "Nd":
+                zero = ord(character) - unicodedata.decimal(character)
+                kinds[zero] = kinds.get(zero, "") + character
+        return tuple(kinds.values())
 
 
 def load_alphabet(path: Path) -> Alphabet:
@@ -93,6 +99,7 @@ class ScriptWriter:
         self._alphabet = alphabet
         self._known = frozenset(alphabet.characters)
         self._words = [word for word in words if 0 < len(spelt(word, self._known)) <= LONGEST]
+        self._clusters = sorted({cluster for word in self._words for cluster in self._letters_of(word)})
         kinds: list[tuple[float, Callable[[np.random.Generator], str]]] = []
         if self._words:
             kinds += [(0.45, self._word), (0.2, self._pair)]
@@ -131,11 +138,24 @@ class ScriptWriter:
         if alphabet.syllables is not None:
             first, middle, last = alphabet.syllables
             return _one(rng, first) + _one(rng, middle) + (_one(rng, last) if last and rng.random() < 0.45 else "")
+        if alphabet.marks and self._clusters and rng.random() < _LISTED:
+            return self._clusters[int(rng.integers(len(self._clusters)))]
         mark = _one(rng, alphabet.marks) if alphabet.marks and rng.random() < _MARKED else ""
         return _one(rng, alphabet.letters) + mark
 
+    def _letters_of(self, word: str) -> Iterator[str]:
+        """The letters of a listed word with the marks that follow each: not every pair is one that people write."""
+        start = 0
+        for end in range(1, len(word) + 1):
+            if end == len(word) or word[end] not in self._alphabet.marks:
+                if word[start] in self._alphabet.letters:
+                    yield word[start:end]
+                start = end
+
     def _number(self, rng: np.random.Generator) -> str:
-        return "".join(_one(rng, self._alphabet.digits) for _ in range(int(rng.integers(1, 5))))
+        """Of digits of one kind: a nought looks alike in several."""
+        digits = self._alphabet.digits[int(rng.integers(len(self._alphabet.digits)))]
+        return "".join(_one(rng, digits) for _ in range(int(rng.integers(1, 5))))
 
     def _numbered(self, rng: np.random.Generator) -> str:
         name = self._word(rng) if self._words else self._made_up(rng)

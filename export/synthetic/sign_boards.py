@@ -46,14 +46,14 @@ class Line:
     """``image`` grey uint8; ``box`` x0, y0, x1, y1 of what is cropped in it; ``text`` what the ink says.
 
     ``tall`` is how much of the box's height the letters have; less for those with fine strokes, so that these are seen.
-    ``level``: cut out along its own base line, as a detector does, and never by an upright box.
+    ``near``: seen by somebody who stands before it with a camera in focus, and holds it still.
     """
 
     image: Picture
     box: tuple[float, float, float, float]
     text: str
     tall: float = 1.0
-    level: bool = False
+    near: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +110,7 @@ class Studio:
         blend(board[above : above + high, left : left + wide], mask, ink)
         if rng.random() < 0.3:
             _furniture(rng, board, ink)
-        return Line(board, (left, above, left + wide, above + high), text, self.tall, level=True)
+        return Line(board, (left, above, left + wide, above + high), text, self.tall, near=True)
 
     def typeface(self, rng: np.random.Generator, text: str) -> Typeface | None:
         """One that has every character of a text."""

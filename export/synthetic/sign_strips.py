@@ -38,6 +38,7 @@ STEP = 4
 """Columns of a strip for each time step of the recogniser."""
 SHARD = 6_000
 _INK_ROWS = (10, 52)
+_NEAR_ROWS = (14, 52)
 _SMALLEST = 0.45  # of a box's height; letters that have less of it are seen smaller than others
 _FINE = 0.55  # of letters with more strokes than Latin ones
 _SAMPLES = 100  # texts that tell which typefaces suit a script
@@ -138,8 +139,8 @@ def fits(labels: Sequence[int], width: int) -> bool:
 def see(rng: np.random.Generator, line: Line) -> Picture:
     """The strip that the runtime would cut out of a camera's picture of a line: grey uint8 (HEIGHT, one of WIDTHS)."""
     image, corners, letters = _observed(rng, line)
-    image = degrade.expose(rng, _unsharp(rng, image, letters))
-    quad = _cropped(rng, corners, len(line.text), level=line.level)
+    image = degrade.expose(rng, image, still=True) if line.near else degrade.expose(rng, _unsharp(rng, image, letters))
+    quad = _cropped(rng, corners, len(line.text), near=line.near)
     across = float(np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3]))
     down = float(np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1]))
     width = rectify.width_for(across / max(down, 1.0), height=HEIGHT, widths=WIDTHS)
@@ -153,7 +154,7 @@ def see(rng: np.random.Generator, line: Line) -> Picture:
 def _observed(rng: np.random.Generator, line: Line) -> tuple[Picture, NDArray[np.float32], float]:
     """The line at the size and angle a camera sees it; gives the picture, the ink's corners and the letters' rows."""
     x0, y0, x1, y1 = line.box
-    least, most = (rows / max(line.tall, _SMALLEST) for rows in _INK_ROWS)
+    least, most = (rows / max(line.tall, _SMALLEST) for rows in (_NEAR_ROWS if line.near else _INK_ROWS))
     seen = float(np.exp(rng.uniform(np.log(least), np.log(most))))  # rows of the box
     scale = seen / max(1.0, y1 - y0)
     high, wide = line.image.shape
@@ -190,10 +191,13 @@ def _unsharp(rng: np.random.Generator, image: Picture, letters: float) -> Pictur
 
 
 def _cropped(
-    rng: np.random.Generator, corners: NDArray[np.float32], letters: int, *, level: bool
+    rng: np.random.Generator, corners: NDArray[np.float32], letters: int, *, near: bool
 ) -> NDArray[np.float32]:
-    """A detector's quad or a labeller's upright box around the ink, a little loose, tight or shifted."""
-    if not level and rng.random() < 0.7:
+    """A detector's quad or a labeller's upright box around the ink, a little loose, tight or shifted.
+
+    What is ``near`` is cut out along its own base line, and whole.
+    """
+    if not near and rng.random() < 0.7:
         left, top = corners.min(axis=0)
         right, bottom = corners.max(axis=0)
         corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
@@ -201,7 +205,7 @@ def _cropped(
     along = corners[1] - corners[0]
     along = along / max(float(np.linalg.norm(along)), 1e-3) * float(np.linalg.norm(down))
     loose = rng.normal(0.06, 0.07, (4, 2)).clip(-0.06, 0.3)
-    if rng.random() < _ERRING:  # of an end or an edge: letters cut into, or far more than they
+    if not near and rng.random() < _ERRING:  # of an end or an edge: letters cut into, or far more than they
         letter = (
             float(np.linalg.norm(corners[1] - corners[0])) / max(1, letters) / max(float(np.linalg.norm(down)), 1e-3)
         )

@@ -95,13 +95,13 @@ def test_a_name_plate_says_its_name_clearly_and_is_cut_out_along_it(studio: Stud
         line = plates.line(np.random.default_rng(number))
         x0, y0, x1, y1 = (round(edge) for edge in line.box)
         shades = np.percentile(line.image[y0:y1, x0:x1], (1, 99))
-        assert line.level
+        assert line.near
         assert shades[1] - shades[0] > 45
 
 
-def test_what_is_level_is_cut_out_at_its_own_angle() -> None:
+def test_what_is_near_is_cut_out_at_its_own_angle() -> None:
     turned = np.array([[10, 30], [100, 10], [104, 28], [14, 48]], np.float32)
-    cut = [sign_strips._cropped(np.random.default_rng(number), turned, 5, level=True) for number in range(30)]
+    cut = [sign_strips._cropped(np.random.default_rng(number), turned, 5, near=True) for number in range(30)]
     angles = [np.arctan2(*(quad[1] - quad[0])[::-1]) for quad in cut]
     assert np.abs(np.median(angles) - np.arctan2(-20, 90)) < 0.03
 
