@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _LIMITS = ("20", "30", "40", "50", "60", "70", "80", "90", "100", "110", "120", "130", "STOP", "5", "10", "15")
 _LOADS = ("2m", "3,8m", "4.2m", "3,5t", "7,5t", "12t", "5.5t", "2,3m")
-_RINGS = 0.15
+_RINGS = 0.3
 _ROAD = ("roadgeek", "opendin", "overpass", "national-park", "barlow", "fira-sans", "share-tech", "b612", "rajdhani")
 """Typefaces that are drawn after those of road signs, by parts of their paths."""
 _ON_ROADS = 0.6
@@ -46,7 +46,8 @@ class Line:
     """``image`` grey uint8; ``box`` x0, y0, x1, y1 of what is cropped in it; ``text`` what the ink says.
 
     ``tall`` is how much of the box's height the letters have; less for those with fine strokes, so that these are seen.
-    ``near``: seen by somebody who stands before it with a camera in focus, and holds it still.
+    ``near``: seen by somebody who stands before it with a camera in focus, and holds it still; ``passed``: from a car
+    that drives past.
     """
 
     image: Picture
@@ -54,6 +55,7 @@ class Line:
     text: str
     tall: float = 1.0
     near: bool = False
+    passed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,17 +253,17 @@ class Studio:
             else:
                 at = (round(float(centre[0])), round(float(centre[1])))
                 cv2.circle(board, at, round(reach * share), shade, -1, cv2.LINE_AA)
-        wide = reach * (rng.uniform(0.7, 1.0) if len(text) < 3 else rng.uniform(0.95, 1.2))
+        wide = reach * (rng.uniform(0.7, 1.0) if len(text) < 3 else rng.uniform(0.95, 1.3))
         high = min(reach * rng.uniform(0.55, 0.75), wide * 1.1)
         mask = cv2.resize(mask, (round(wide), round(high)), interpolation=cv2.INTER_AREA)
         left, top = (round(float(at - length / 2)) for at, length in zip(centre, (wide, high), strict=True))
         blend(board[top : top + mask.shape[0], left : left + mask.shape[1]], mask, ink)
         view, (tall, broad) = rng.random(), mask.shape
         if view > _RING_VIEWS[1]:
-            return Line(board, (left, top, left + broad, top + tall), text)
+            return Line(board, (left, top, left + broad, top + tall), text, passed=True)
         across, down = (0.0, 0.0) if view < _RING_VIEWS[0] else rng.uniform((0.04, 0.15), (0.12, 0.27))
         x, y = 6 + across * (side - 12), 6 + down * (side - 12)
-        return Line(board, (x, y, side - x, side - y), text, tall=tall / (side - 2 * y))
+        return Line(board, (x, y, side - x, side - y), text, tall=tall / (side - 2 * y), passed=True)
 
     def _road_face(self, rng: np.random.Generator, text: str) -> Typeface | None:
         """One of a road sign's where there are any, now and then any other."""

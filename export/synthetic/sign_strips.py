@@ -42,8 +42,8 @@ _NEAR_ROWS = (14, 52)
 _SMALLEST = 0.45  # of a box's height; letters that have less of it are seen smaller than others
 _FINE = 0.55  # of letters with more strokes than Latin ones
 _SAMPLES = 100  # texts that tell which typefaces suit a script
-_SOFT = 0.12
-_MOVED = 0.09
+_STOOD_BEFORE, _PASSED = (0.12, 0.09, 0.3), (0.45, 0.45, 0.4)
+"""How often a picture is out of focus, and moved, and by how much of the letters' height at most."""
 _STEEP = 0.15
 _ERRING = 0.2
 _SIDES = (((0, 3), 0), ((1, 2), 0), ((0, 1), 1), ((2, 3), 1))  # corners of an end or an edge, and which way it errs
@@ -139,7 +139,9 @@ def fits(labels: Sequence[int], width: int) -> bool:
 def see(rng: np.random.Generator, line: Line) -> Picture:
     """The strip that the runtime would cut out of a camera's picture of a line: grey uint8 (HEIGHT, one of WIDTHS)."""
     image, corners, letters = _observed(rng, line)
-    image = degrade.expose(rng, image, still=True) if line.near else degrade.expose(rng, _unsharp(rng, image, letters))
+    if not line.near:
+        image = _unsharp(rng, image, letters, _PASSED if line.passed else _STOOD_BEFORE)
+    image = degrade.expose(rng, image, still=line.near)
     quad = _cropped(rng, corners, len(line.text), near=line.near)
     across = float(np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3]))
     down = float(np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1]))
@@ -175,12 +177,13 @@ def _observed(rng: np.random.Generator, line: Line) -> tuple[Picture, NDArray[np
     return picture, cv2.perspectiveTransform(box[None], matrix)[0], seen * line.tall
 
 
-def _unsharp(rng: np.random.Generator, image: Picture, letters: float) -> Picture:
+def _unsharp(rng: np.random.Generator, image: Picture, letters: float, often: tuple[float, float, float]) -> Picture:
     """Out of focus, or from something that moves: by parts of the letters' height, whatever the picture's size."""
-    if rng.random() < _SOFT:
+    soft, moved, far = often
+    if rng.random() < soft:
         image = cv2.GaussianBlur(image, (0, 0), letters * float(rng.uniform(0.025, 0.085)))
-    if rng.random() < _MOVED:
-        length, angle = letters * rng.uniform(0.08, 0.3), rng.uniform(0, np.pi)
+    if rng.random() < moved:
+        length, angle = letters * rng.uniform(0.08, far), rng.uniform(0, np.pi)
         reach = int(length / 2) + 1
         kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
         end = np.array([np.cos(angle), np.sin(angle)]) * length / 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import unicodedata
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
@@ -75,6 +76,22 @@ def test_marks_follow_the_letters_that_they_are_read_with() -> None:
     texts = written(alphabet.characters)
     assert all(text[0] not in alphabet.marks for text in texts)
     assert any(set(text) & set(alphabet.marks) for text in texts)
+
+
+def test_letters_of_made_up_words_carry_mostly_marks_that_listed_words_have() -> None:
+    alphabet = " कखअिी"
+    texts = "".join(written(alphabet, ("कि", "खी अ"))).replace(" ", "")
+    pairs = [a + b for a, b in pairwise(texts) if b in "िी"]
+    unlisted = sum(pair not in {"कि", "खी"} for pair in pairs)
+    assert 0 < unlisted < 0.1 * len(pairs), "the others are seen too, but seldom"
+
+
+def test_a_number_has_digits_of_one_kind() -> None:
+    alphabet = Alphabet(" ab१२३123")
+    assert alphabet.digits == ("१२३", "123")
+    numbers = [word for text in written(alphabet.characters) for word in text.split() if set(word) & set("१२३123")]
+    assert all(set(number) <= set(kind) for number in numbers for kind in alphabet.digits if number[0] in kind)
+    assert {kind for kind in alphabet.digits for number in numbers if number[0] in kind} == set(alphabet.digits)
 
 
 def test_listed_words_are_written_unless_the_alphabet_lacks_a_letter() -> None:

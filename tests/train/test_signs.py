@@ -99,6 +99,16 @@ def test_a_name_plate_says_its_name_clearly_and_is_cut_out_along_it(studio: Stud
         assert shades[1] - shades[0] > 45
 
 
+def test_what_is_near_is_seen_sharply_and_what_a_car_passes_is_blurred(studio: Studio) -> None:
+    line = replace(studio, rings=0.0).line(np.random.default_rng(3))
+
+    def edges(**seen: bool) -> float:
+        strips = [sign_strips.see(np.random.default_rng(number), replace(line, **seen)) for number in range(80)]
+        return float(np.mean([np.abs(np.diff(strip.astype(int))).mean() for strip in strips]))
+
+    assert edges(near=True) > 1.1 * edges(passed=False) > 1.2 * edges(passed=True)
+
+
 def test_what_is_near_is_cut_out_at_its_own_angle() -> None:
     turned = np.array([[10, 30], [100, 10], [104, 28], [14, 48]], np.float32)
     cut = [sign_strips._cropped(np.random.default_rng(number), turned, 5, near=True) for number in range(30)]
