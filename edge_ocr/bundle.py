@@ -101,8 +101,29 @@ def shipped_bundle(kind: Kind, *, task: str) -> Bundle:
     return load_bundle(folder, task=task)
 
 
+def named_bundle(name: str, *, task: str) -> Bundle:
+    """A bundle in a folder, or one that came with the package by its name, such as 'sign-hangul'.
+
+    Raises:
+        BundleError: there is no such folder or name, or as :func:`load_bundle`.
+
+    """
+    folder = Path(name)
+    if not folder.is_dir():
+        folder = _folder(name)
+    if not folder.is_dir() or not name:
+        have = ", ".join(sorted(path.parent.name for path in _SHIPPED.glob("*/model.toml")))
+        raise BundleError(
+            f"{printable(name)}: no such bundle; name a folder, or one that came with this version: {have}"
+        )
+    return load_bundle(folder, task=task)
+
+
 def _shipped(kind: Kind, task: str) -> Path:
-    name = _RECOGNISERS.get(kind, "sign") if task == "recognise" else _DETECTORS.get(kind, "text-detector")
+    return _folder(_RECOGNISERS.get(kind, "sign") if task == "recognise" else _DETECTORS.get(kind, "text-detector"))
+
+
+def _folder(name: str) -> Path:
     updated = os.environ.get("EDGE_OCR_MODELS")  # set where an update has brought bundles of its own
     if updated and (Path(updated) / name).is_dir():
         return Path(updated) / name

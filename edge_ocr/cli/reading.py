@@ -43,6 +43,12 @@ def add(commands: Any) -> None:
         "--words", type=arguments.path, metavar="FILE", help="names to expect, one a line; for other kinds than plates"
     )
     read.add_argument(
+        "--bundle",
+        type=arguments.name,
+        metavar="B",
+        help="the recogniser: a folder, or the name of one that came along, such as sign-hangul (default: by kind)",
+    )
+    read.add_argument(
         "--annotate", type=arguments.path, metavar="DIR", help="write pictures with what was read into DIR"
     )
     read.add_argument(
@@ -55,13 +61,22 @@ def add(commands: Any) -> None:
 
 
 def _read(args: argparse.Namespace) -> int:
+    from edge_ocr.bundle import named_bundle  # noqa: PLC0415
     from edge_ocr.reader import Reader  # noqa: PLC0415
 
     check_regions(Kind(args.kind), args.region)
+    bundle = None if args.bundle is None else named_bundle(args.bundle, task="recognise")
     words = _words(Kind(args.kind), args.words)
     inputs = list(_inputs(args.paths))
     pictures = _pictures(args.annotate, [path for path, _ in inputs])
-    reader = Reader(args.kind, regions=args.region, words=words, top=args.top, min_confidence=args.min_confidence)
+    reader = Reader(
+        args.kind,
+        regions=args.region,
+        bundle=bundle,
+        words=words,
+        top=args.top,
+        min_confidence=args.min_confidence,
+    )
     paths, style = [printable(path) for path, _ in inputs], output.Style.of(sys.stdout)
     table = output.read_table(paths, style, kind=reader.kind)
     if not args.json:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_ocr.bundle import FORMAT, load_bundle, shipped_bundle
+from edge_ocr.bundle import FORMAT, load_bundle, named_bundle, shipped_bundle
 from edge_ocr.errors import BundleError
 from edge_ocr.types import Kind
 
@@ -138,3 +138,14 @@ def test_signs_words_and_digits_share_their_bundles(
     monkeypatch.setenv("EDGE_OCR_MODELS", str(tmp_path))
     bundle = shipped_bundle(kind, task=task)
     assert (bundle.name, bundle.serves(kind), bundle.serves(Kind.PLATE)) == (folder, True, False)
+
+
+def test_a_bundle_is_found_by_its_folder_or_by_the_name_of_one_that_came_along(folder: Path) -> None:
+    assert named_bundle(str(folder), task="recognise").name == "mine"
+    assert named_bundle("sign", task="recognise").serves(Kind.WORD)
+
+
+@pytest.mark.parametrize("name", ["sign-klingon", "", "no/such/folder"])
+def test_a_bundle_that_is_nowhere_is_an_error_that_says_which_there_are(name: str) -> None:
+    with pytest.raises(BundleError, match=rf"^{name}: no such bundle.*plate, plate-detector, sign, "):
+        named_bundle(name, task="recognise")

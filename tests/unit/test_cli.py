@@ -50,6 +50,16 @@ def test_words_are_for_other_kinds_than_plates_and_a_list_that_is_none_is_named(
     assert re.fullmatch(r"edge-ocr: [^\n]*names\.txt: cannot be read[^\n]*\n", capsys.readouterr().err)
 
 
+def test_a_recogniser_of_another_kind_than_what_is_read_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["read", "--bundle", "sign", str(PICTURE)]) == 2
+    assert capsys.readouterr().err == "edge-ocr: sign: is to recognise kind sign, not to recognise plate\n"
+    assert cli.main(["read", "--kind", "word", "--bundle", "sign", str(PICTURE)]) == 0
+    assert cli.main(["read", "--bundle", "nowhere", str(PICTURE)]) == 2
+    assert "nowhere: no such bundle" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
