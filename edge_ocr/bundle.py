@@ -112,7 +112,8 @@ def named_bundle(name: str, *, task: str) -> Bundle:
     if not folder.is_dir():
         folder = _folder(name)
     if not folder.is_dir() or not name:
-        have = ", ".join(sorted(path.parent.name for path in _SHIPPED.glob("*/model.toml")))
+        cards = [path for path in sorted(_SHIPPED.glob("*/model.toml")) if _card(path).get("task") == task]
+        have = ", ".join(path.parent.name for path in cards)
         raise BundleError(
             f"{printable(name)}: no such bundle; name a folder, or one that came with this version: {have}"
         )

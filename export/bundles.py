@@ -1,7 +1,8 @@
 """Write a bundle: the converted model behind its gates, its float master, and the card that says what it is.
 
 What people found out about a model, and how its training went, stands in ``notes.toml`` beside the card: the tables
-``[training]`` and ``[weaknesses]``, which every packing takes into the card. No packing writes that file.
+``[training]``, ``[weaknesses]`` and, of other scripts, ``[licence]``, which every packing takes into the card. No packing
+writes that file.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     Tables = dict[str, dict[str, Any]]
 
 NOTES = "notes.toml"
-_NOTED = {"training", "weaknesses"}
+_NOTED = {"training", "weaknesses", "licence"}
 _MADE = ("model.onnx", "model.tflite", "model.toml", "reliability.svg", "training.jsonl", "training.svg")
 
 
@@ -65,7 +66,7 @@ def card_of(folder: Path, *, training: dict[str, Any], accuracy: dict[str, Any],
         folder: of the bundle; without a notes.toml the card tells no weaknesses.
         training: goes before what the notes say under the same name.
         accuracy: as measured.
-        licence: of weights and data.
+        licence: of weights and data, for what the notes do not say of them.
 
     Raises:
         ValueError: the notes hold another table than those of a card that are theirs.
@@ -75,13 +76,13 @@ def card_of(folder: Path, *, training: dict[str, Any], accuracy: dict[str, Any],
     if (folder / NOTES).is_file():
         notes = tomllib.loads((folder / NOTES).read_text("utf-8"))
         if unknown := sorted(set(notes) - _NOTED):
-            raise ValueError(f"{folder / NOTES} holds {unknown[0]!r}, but may hold {' and '.join(sorted(_NOTED))} only")
+            raise ValueError(f"{folder / NOTES} holds {unknown[0]!r}, but may hold {', '.join(sorted(_NOTED))} only")
     else:
         print(f"{folder / NOTES} is not there: the card tells no weaknesses")
     card = {"training": notes.get("training", {}) | training, "accuracy": accuracy}
     if "weaknesses" in notes:
         card["weaknesses"] = notes["weaknesses"]
-    return card | {"licence": licence}
+    return card | {"licence": licence | notes.get("licence", {})}
 
 
 def spent(log: Path) -> dict[str, Any]:

@@ -292,8 +292,15 @@ def test_notes_that_are_no_part_of_a_card_are_refused(target: Path) -> None:
         bundles.card_of(target, training={}, accuracy={}, licence={})
 
 
+def test_notes_say_whose_a_script_is(target: Path) -> None:
+    (target / bundles.NOTES).write_text('[licence]\nweights = "Apache-2.0"\n', "utf-8")
+    licence = {"weights": "of whoever trained them", "fonts": "drawn"}
+    card = bundles.card_of(target, training={}, accuracy={}, licence=licence)
+    assert card["licence"] == {"weights": "Apache-2.0", "fonts": "drawn"}
+
+
 @pytest.mark.parametrize("card", sorted(MODELS.glob("*/model.toml")), ids=lambda path: path.parent.name)
 def test_every_bundle_that_ships_says_its_weaknesses_and_those_of_its_notes(card: Path) -> None:
     notes = tomllib.loads((card.parent / bundles.NOTES).read_text("utf-8"))
-    assert set(notes) <= {"training", "weaknesses"}
+    assert set(notes) <= {"training", "weaknesses", "licence"}
     assert tomllib.loads(card.read_text("utf-8"))["weaknesses"] == notes["weaknesses"]
