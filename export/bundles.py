@@ -1,8 +1,8 @@
 """Write a bundle: the converted model behind its gates, its float master, and the card that says what it is.
 
 What people found out about a model, and how its training went, stands in ``notes.toml`` beside the card: the tables
-``[training]``, ``[weaknesses]`` and, of other scripts, ``[licence]``, which every packing takes into the card. No packing
-writes that file.
+``[training]``, ``[weaknesses]`` and, of other scripts, ``[licence]``, which every packing takes into the card. No
+packing writes that file.
 """
 
 from __future__ import annotations

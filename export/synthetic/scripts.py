@@ -25,7 +25,7 @@ _MARKS = frozenset({"Mn", "Mc"})
 _BACKWARDS = frozenset({"R", "AL"})
 _TRIES = 200
 _MARKED = 0.45  # of letters in made-up words carry a mark, where the script has some
-_LISTED = 0.9  # of them are taken with their marks out of listed words, where there are some
+_LISTED = 0.9  # of letters and syllables are taken out of listed words, with their marks, where there are some
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,8 @@ class ScriptWriter:
         self._alphabet = alphabet
         self._known = frozenset(alphabet.characters)
         self._words = [word for word in words if 0 < len(spelt(word, self._known)) <= LONGEST]
-        self._clusters = sorted({cluster for word in self._words for cluster in self._letters_of(word)})
+        composed = (unicodedata.normalize("NFC", word) for word in self._words)
+        self._clusters = sorted({cluster for word in composed for cluster in self._letters_of(word)})
         kinds: list[tuple[float, Callable[[np.random.Generator], str]]] = []
         if self._words:
             kinds += [(0.45, self._word), (0.2, self._pair)]
@@ -133,13 +134,13 @@ class ScriptWriter:
         return "".join(self._syllable(rng) for _ in range(int(rng.integers(1, 7))))
 
     def _syllable(self, rng: np.random.Generator) -> str:
-        """A letter, perhaps with a mark; of Hangul, a syllable."""
+        """A letter, perhaps with a mark; of Hangul, a syllable; mostly such as listed words have."""
+        if self._clusters and rng.random() < _LISTED:
+            return self._clusters[int(rng.integers(len(self._clusters)))]
         alphabet = self._alphabet
         if alphabet.syllables is not None:
             first, middle, last = alphabet.syllables
             return _one(rng, first) + _one(rng, middle) + (_one(rng, last) if last and rng.random() < 0.45 else "")
-        if alphabet.marks and self._clusters and rng.random() < _LISTED:
-            return self._clusters[int(rng.integers(len(self._clusters)))]
         mark = _one(rng, alphabet.marks) if alphabet.marks and rng.random() < _MARKED else ""
         return _one(rng, alphabet.letters) + mark
 
@@ -148,7 +149,7 @@ class ScriptWriter:
         start = 0
         for end in range(1, len(word) + 1):
             if end == len(word) or word[end] not in self._alphabet.marks:
-                if word[start] in self._alphabet.letters:
+                if unicodedata.category(word[start])[0] == "L":
                     yield word[start:end]
                 start = end
 

@@ -86,6 +86,13 @@ def test_letters_of_made_up_words_carry_mostly_marks_that_listed_words_have() ->
     assert 0 < unlisted < 0.1 * len(pairs), "the others are seen too, but seldom"
 
 
+def test_syllables_of_made_up_words_are_mostly_those_of_listed_ones() -> None:
+    texts = "".join(written(load_alphabet(SHIPPED / "hangul.txt").characters, ("서울", "종로"))).replace(" ", "")
+    syllables = [c for c in texts if 0xAC00 <= ord(c) <= 0xD7A3]
+    unlisted = sum(c not in "서울종로" for c in syllables)
+    assert 0 < unlisted < 0.1 * len(syllables)
+
+
 def test_a_number_has_digits_of_one_kind() -> None:
     alphabet = Alphabet(" ab१२३123")
     assert alphabet.digits == ("१२३", "123")
