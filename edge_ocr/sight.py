@@ -53,7 +53,8 @@ _WORD = (0.05, 0.1)
 _WORD_AGAIN = ((0.2, 0.15), (-0.1, 0.05), (0.0, 0.17), (0.0, -0.04))
 
 _SQUARE = 1.35  # width / height of a crop up to which it may show a whole sign, round or with eight corners
-_MIDDLE = (-0.08, -0.2)  # of the crop's width and height: within the rim, where a text has half as many rows again
+# Of the crop's width and height: within the rim, where a text has up to half as many rows again.
+_MIDDLES = ((-0.05, -0.15), (-0.08, -0.2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +110,9 @@ class Sight:
         if kind is not Kind.PLATE and shape < _UPRIGHT and not _is_sure(first):
             return self._turned(first, lambda quad: self._read(partial(rectify.strip, image, quad, margin=0.0)))
         if kind is not Kind.PLATE and shape <= _SQUARE:
-            middle = rectify.grown(quad, *_MIDDLE)
-            return likelier(first, self._read(partial(rectify.strip, image, middle, margin=0.0)))
+            middles = [rectify.grown(quad, *within) for within in _MIDDLES]
+            looks = [self._read(partial(rectify.strip, image, middle, margin=0.0)) for middle in middles]
+            return reduce(likelier, looks, first)
         return self._likeliest(image, first, margin=0.0)
 
     def again(self, image: Image, sighting: Sighting) -> list[Sighting]:

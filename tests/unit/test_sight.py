@@ -153,20 +153,23 @@ def test_words_and_digits_have_one_line() -> None:
     assert len(told.strips) == 1
 
 
-def test_a_square_crop_of_a_sign_is_read_within_its_rim_too_where_that_is_likelier() -> None:
-    def by_size(strip: Strip) -> NDArray[np.float32]:
-        ys = [y for _, y in strip.quad.corners]
-        return sure("CD" if max(ys) - min(ys) < 30 else "AB", doubt=1e-3 if max(ys) - min(ys) < 30 else 0.5)
+@pytest.mark.parametrize("within", [(0.05, 0.15), (0.08, 0.2)])
+def test_a_square_crop_of_a_sign_is_read_within_its_rim_too_where_that_is_likelier(within: tuple[float, float]) -> None:
+    across, down = within
+    corner = pytest.approx((44 * across, 40 * down))
+
+    def by_place(strip: Strip) -> NDArray[np.float32]:
+        return sure("CD", doubt=1e-3) if strip.quad.corners[0] == corner else sure("AB", doubt=0.5)
 
     square = np.zeros((40, 44), np.uint8)
-    sighting = looking(Told(by_size), "AB", "CD").of_crop(square, Kind.SIGN)
+    sighting = looking(Told(by_place), "AB", "CD").of_crop(square, Kind.SIGN)
     assert text(sighting) == "CD"
-    assert sighting.strip.quad.corners[0] == pytest.approx((44 * 0.08, 40 * 0.2))
+    assert sighting.strip.quad.corners[0] == corner
     assert text(looking(Told(lambda _: sure("AB", doubt=0.01)), "AB").of_crop(square, Kind.SIGN)) == "AB"
-    told = Told(by_size)
+    told = Told(by_place)
     looking(told, "AB").of_crop(square, Kind.PLATE)
     looking(told, "AB").of_crop(np.zeros((40, 60), np.uint8), Kind.SIGN)
-    assert not any(strip.quad.corners[0] == pytest.approx((44 * 0.08, 40 * 0.2)) for strip in told.strips)
+    assert not any(strip.quad.corners[0] == corner for strip in told.strips)
 
 
 def test_a_word_is_cut_out_by_its_own_height_however_long_it_is() -> None:
