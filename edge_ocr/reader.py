@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge_ocr import heap, spaces, vote
-from edge_ocr.bundle import shipped_bundle
+from edge_ocr.bundle import named_bundle, shipped_bundle
 from edge_ocr.clock import Stopwatch
 from edge_ocr.decode import search
 from edge_ocr.detect import Detector, check_image
@@ -50,7 +50,8 @@ class Reader:
         kind: what to read: 'plate', 'sign', 'word' or 'digits'.
         regions: whose plate formats to expect: names ("sk", "us-ca"), groups ("eu") or paths of region files; None for
             all that come with this package. For plates only.
-        bundle: the recogniser; None for the one that came with this package.
+        bundle: the recogniser, its folder, or the name of one that came with this package, such as 'sign-hangul'; None for
+            the one of the kind.
         detector: finds the quads in an image, best first, and is told ``regions`` where only those are worth a look;
             None for the one that came with this package, which is loaded when first needed.
         grammar: what a text may look like, over the recogniser's alphabet with blank 0, in the place of ``regions``;
@@ -78,7 +79,7 @@ class Reader:
         kind: Kind | str = Kind.PLATE,
         *,
         regions: Sequence[str] | None = None,
-        bundle: Bundle | None = None,
+        bundle: Bundle | str | None = None,
         detector: Callable[..., list[Quad]] | None = None,
         grammar: Grammar | None = None,
         words: Iterable[str] | None = None,
@@ -100,9 +101,7 @@ class Reader:
             raise ValueError(f"regions are for plates, not for kind {self.kind}")
         if words is not None and (grammar is not None or self.kind is Kind.PLATE):
             raise ValueError("words are for other kinds than plates, and in the place of a grammar")
-        bundle = bundle or shipped_bundle(self.kind, task="recognise")
-        if bundle.task != "recognise" or not bundle.serves(self.kind):
-            raise BundleError(f"{bundle.name}: is to {bundle.task} kind {bundle.kind}, not to recognise {self.kind}")
+        bundle = _bundle_of(bundle, self.kind)
         alphabet = alphabet_of(bundle)
         self._apart = self.kind in {Kind.SIGN, Kind.WORD} and words is None and grammar is None  # names may have spaces
         if words is not None:
@@ -248,6 +247,16 @@ class Reader:
         if self.kind is Kind.DIGITS and not is_number(reading.text):
             return False
         return reading.confidence >= self._min_confidence and len(reading.text) >= self._min_characters
+
+
+def _bundle_of(bundle: Bundle | str | None, kind: Kind) -> Bundle:
+    """The recogniser that is meant, which must be one for the kind."""
+    if isinstance(bundle, str):
+        bundle = named_bundle(bundle, task="recognise")
+    bundle = bundle or shipped_bundle(kind, task="recognise")
+    if bundle.task != "recognise" or not bundle.serves(kind):
+        raise BundleError(f"{bundle.name}: is to {bundle.task} kind {bundle.kind}, not to recognise {kind}")
+    return bundle
 
 
 def _formats(regions: Sequence[str] | None, alphabet: str) -> Grammar:

@@ -61,18 +61,16 @@ def add(commands: Any) -> None:
 
 
 def _read(args: argparse.Namespace) -> int:
-    from edge_ocr.bundle import named_bundle  # noqa: PLC0415
     from edge_ocr.reader import Reader  # noqa: PLC0415
 
     check_regions(Kind(args.kind), args.region)
-    bundle = None if args.bundle is None else named_bundle(args.bundle, task="recognise")
     words = _words(Kind(args.kind), args.words)
     inputs = list(_inputs(args.paths))
     pictures = _pictures(args.annotate, [path for path, _ in inputs])
     reader = Reader(
         args.kind,
         regions=args.region,
-        bundle=bundle,
+        bundle=args.bundle,
         words=words,
         top=args.top,
         min_confidence=args.min_confidence,
