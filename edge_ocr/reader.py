@@ -50,8 +50,8 @@ class Reader:
         kind: what to read: 'plate', 'sign', 'word' or 'digits'.
         regions: whose plate formats to expect: names ("sk", "us-ca"), groups ("eu") or paths of region files; None for
             all that come with this package. For plates only.
-        bundle: the recogniser, its folder, or the name of one that came with this package, such as 'sign-hangul'; None for
-            the one of the kind.
+        bundle: the recogniser, its folder, or the name of one that came with this package ('sign-hangul'); None for the
+            one of the kind.
         detector: finds the quads in an image, best first, and is told ``regions`` where only those are worth a look;
             None for the one that came with this package, which is loaded when first needed.
         grammar: what a text may look like, over the recogniser's alphabet with blank 0, in the place of ``regions``;
