@@ -13,6 +13,8 @@ from edge_ocr.signs import signs
 
 SAMPLES = Path(__file__).parents[2] / "docs/samples"
 MEGABYTES = {"devanagari": 2, "hangul": 2, "chinese": 6}
+EXACT = {"devanagari": 0.93, "hangul": 0.96, "chinese": 0.94}
+"""Of renders that were held back, what is reached, so that no later bundle is worse; 0.95 is asked for."""
 NAMES = {
     "devanagari": ["महात्मा गांधी मार्ग", "स्टेशन रोड", "विद्यालय ४२"],
     "hangul": ["세종대로", "종로 12", "서울역"],
@@ -27,9 +29,9 @@ def test_street_names_are_found_and_read_in_logical_order(script: str) -> None:
 
 
 @pytest.mark.parametrize("script", NAMES)
-def test_a_script_is_small_and_most_renders_that_were_held_back_are_exact(script: str) -> None:
+def test_a_script_is_small_and_reads_no_worse_than_it_did(script: str) -> None:
     bundle = named_bundle(f"sign-{script}", task="recognise")
     assert len(bundle.model) <= MEGABYTES[script] * 1e6
     measured = bundle.card["accuracy"]["held_back_renders"]
     assert measured["crops"] >= 1000
-    assert measured["exact"] >= 0.93
+    assert measured["exact"] >= EXACT[script]
