@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,7 @@ class Recogniser:
 
     Args:
         bundle: for the task 'recognise'; its settings hold ``alphabet``, ``blank``, ``temperature``, ``width`` and
-            ``height``; those of signs also hold ``widths``, see there.
+            ``height``; those of signs also hold ``widths`` and ``widening``, see there.
         threads: how many cores one call may use.
         preprocess: steps of :mod:`edge_ocr.preprocess` that every strip goes through first, in this order.
 
@@ -35,6 +36,8 @@ class Recogniser:
         widths: all that it takes, ascending. The file then has a network for each, called 'width64' and so on, of the
             same weights: a short word costs less than a long one.
         height: of the strips it takes, in pixels.
+        widening: how many times as wide as it is a line is drawn onto its strip: 2 for scripts that write marks over
+            and under letters, whose characters are more than a line of that width has time steps for; 1 for others.
 
     Raises:
         BundleError: a setting is missing or impossible, or the model has another shape than the settings say.
@@ -52,6 +55,7 @@ class Recogniser:
         self.width: int = _setting(bundle, "width", int)
         self.height: int = _setting(bundle, "height", int)
         self.widths = _widths(bundle, self.width)
+        self.widening = _widening(bundle)
         self._temperature = np.float32(_setting(bundle, "temperature", float))
         classes = len(self.alphabet) + 1
         if not 0 <= blank < classes:
@@ -110,6 +114,14 @@ def _widths(bundle: Bundle, width: int) -> tuple[int, ...]:
     if sorted(set(found)) != found or found[-1] != width:
         raise _bad(bundle, f"widths is {found!r}, but must ascend to width, {width}")
     return tuple(found)
+
+
+def _widening(bundle: Bundle) -> float:
+    """The setting ``widening``, which few bundles have, or 1."""
+    found = bundle.settings.get("widening", 1.0)
+    if type(found) not in (int, float) or not 0 < found < inf:
+        raise _bad(bundle, f"widening is {found!r}, but must be a number above 0")
+    return float(found)
 
 
 def alphabet_of(bundle: Bundle) -> str:

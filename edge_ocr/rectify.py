@@ -29,7 +29,15 @@ _SQUEEZED = 0.85  # of its natural width is what a line may be pressed into befo
 _MOST_SAMPLES = 16  # per strip pixel and direction; a 2,560-pixel plate on a 160-pixel strip, and a bound on memory
 
 
-def strip(image: Image, quad: Quad, *, width: int | Sequence[int], height: int, margin: float = MARGIN) -> Strip:
+def strip(
+    image: Image,
+    quad: Quad,
+    *,
+    width: int | Sequence[int],
+    height: int,
+    margin: float = MARGIN,
+    widening: float = 1.0,
+) -> Strip:
     """Cut a quad out of an image as an upright strip.
 
     Args:
@@ -38,12 +46,13 @@ def strip(image: Image, quad: Quad, *, width: int | Sequence[int], height: int, 
         width: of the strip, in pixels; of several, ascending, the one that suits the quad is taken.
         height: of the strip, in pixels.
         margin: how far to reach beyond the quad on each side, as a part of its own width and height; >= 0.
+        widening: of several widths, what suits a quad so many times as wide; above 0.
 
     Returns:
         A grey strip of (height, width), stretched to the full size and in contrast, with the quad as it was given.
 
     """
-    width, height = _size(width, height, proportion(quad))
+    width, height = _size(width, height, widening * proportion(quad))
     if not margin >= 0:
         raise ValueError(f"margin must be at least 0, not {margin}")
     across, down = samples(quad, width=width, height=height)
@@ -59,7 +68,14 @@ def strip(image: Image, quad: Quad, *, width: int | Sequence[int], height: int, 
     return Strip(stretch(shrink(np.asarray(warped, np.uint8), width=width, height=height)), quad)
 
 
-def whole(image: Image, *, width: int | Sequence[int], height: int, kind: Kind = Kind.PLATE) -> Strip:
+def whole(
+    image: Image,
+    *,
+    width: int | Sequence[int],
+    height: int,
+    kind: Kind = Kind.PLATE,
+    widening: float = 1.0,
+) -> Strip:
     """The strip of an image that already is one line of text or one plate.
 
     Args:
@@ -67,13 +83,14 @@ def whole(image: Image, *, width: int | Sequence[int], height: int, kind: Kind =
         width: of the strip, in pixels; of several, ascending, the one that suits the image is taken.
         height: of the strip, in pixels.
         kind: what the image shows.
+        widening: as in :func:`strip`.
 
     Returns:
         A grey strip of (height, width); its quad is the whole image, with a score of 1.
 
     """
     rows, columns = image.shape[:2]
-    width, height = _size(width, height, columns / rows)
+    width, height = _size(width, height, widening * columns / rows)
     quad = Quad(corners_of([(0, 0), (columns, 0), (columns, rows), (0, rows)]), kind, 1.0)
     return Strip(stretch(grey(shrink(image, width=width, height=height))), quad)
 

@@ -176,8 +176,7 @@ class Sight:
         return replace(self._decode(strip, log_probs), lines=len(lines))
 
     def _strip(self, image: Image, quad: Quad, margin: float) -> Strip:
-        size = (self.recogniser.widths, self.recogniser.height)
-        return rectify.strip(image, quad, width=size[0], height=size[1], margin=margin)
+        return self._cut(partial(rectify.strip, image, quad, margin=margin))
 
     def _likeliest(self, image: Image, first: Sighting, *, margin: float) -> Sighting:
         """What a first reading says, or another way of reading that says something likelier."""
@@ -201,9 +200,14 @@ class Sight:
     def _read(self, cut: Callable[..., Strip]) -> Sighting:
         """One strip as one line."""
         with self.stopwatch.lap("recognise"):
-            strip = cut(width=self.recogniser.widths, height=self.recogniser.height)
+            strip = self._cut(cut)
             log_probs = self._recognised(strip)
         return self._decode(strip, log_probs)
+
+    def _cut(self, cut: Callable[..., Strip]) -> Strip:
+        """A strip as the recogniser takes it."""
+        taker = self.recogniser
+        return cut(width=taker.widths, height=taker.height, widening=taker.widening)
 
     def _recognised(self, strip: Strip) -> NDArray[np.float32]:
         if self.loose and strip.quad.kind is Kind.PLATE and "band" not in self.recogniser.steps:

@@ -25,6 +25,7 @@ _MARKS = frozenset({"Mn", "Mc"})
 _BACKWARDS = frozenset({"R", "AL"})
 _TRIES = 200
 _MARKED = 0.45  # of letters in made-up words carry a mark, where the script has some
+_WIDENED = 2.0  # times as wide as it is: how a line is drawn whose marks are characters without a width of their own
 _LISTED = 0.9  # of letters and syllables are taken out of listed words, with their marks, where there are some
 
 
@@ -51,6 +52,11 @@ class Alphabet:
         """Letters that can stand alone."""
         parts = set("".join(self.syllables or ()))
         return "".join(c for c in self.characters if unicodedata.category(c)[0] == "L" and c not in parts)
+
+    @property
+    def widening(self) -> float:
+        """How many times as wide as it is a line is drawn onto its strip, for CTC to have a time step a character."""
+        return _WIDENED if self.marks else 1.0
 
     @cached_property
     def digits(self) -> tuple[str, ...]:

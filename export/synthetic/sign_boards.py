@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _LIMITS = ("20", "30", "40", "50", "60", "70", "80", "90", "100", "110", "120", "130", "STOP", "5", "10", "15")
 _LOADS = ("2m", "3,8m", "4.2m", "3,5t", "7,5t", "12t", "5.5t", "2,3m")
-_RINGS = 0.3
+_RINGS = 0.15
 _ROAD = ("roadgeek", "opendin", "overpass", "national-park", "barlow", "fira-sans", "share-tech", "b612", "rajdhani")
 """Typefaces that are drawn after those of road signs, by parts of their paths."""
 _ON_ROADS = 0.6

@@ -17,7 +17,7 @@ from edge_ocr import rectify
 from edge_ocr.words import spelt
 from export import photographs
 from export.synthetic import degrade
-from export.synthetic.scripts import ScriptWriter
+from export.synthetic.scripts import Alphabet, ScriptWriter
 from export.synthetic.sign_boards import Line, Studio
 from export.synthetic.sign_fonts import load_script_typefaces, load_typefaces, load_words
 from export.synthetic.sign_texts import ALPHABET, LONGEST, Writer
@@ -28,12 +28,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from export.synthetic.scripts import Alphabet
-
     Picture = NDArray[Any]
 
 HEIGHT = 32
-WIDTHS = (64, 128, 256)
+WIDTHS = (64, 128, 192, 256)
 STEP = 4
 """Columns of a strip for each time step of the recogniser."""
 SHARD = 6_000
@@ -42,8 +40,9 @@ _NEAR_ROWS = (14, 52)
 _SMALLEST = 0.45  # of a box's height; letters that have less of it are seen smaller than others
 _FINE = 0.55  # of letters with more strokes than Latin ones
 _SAMPLES = 100  # texts that tell which typefaces suit a script
-_STOOD_BEFORE, _PASSED = (0.12, 0.09, 0.3), (0.45, 0.45, 0.4)
-"""How often a picture is out of focus, and moved, and by how much of the letters' height at most."""
+_STOOD_BEFORE, _PASSED = (0.12, 0.09, 0.3, np.pi / 2), (0.45, 0.6, 0.55, 0.4)
+"""How often a picture is out of focus, and moved, by how much of the letters' height and how far from level at most, in
+radians. A hand shakes any way; what a car passes moves sideways, which takes upright strokes and leaves the bars."""
 _STEEP = 0.15
 _ERRING = 0.2
 _SIDES = (((0, 3), 0), ((1, 2), 0), ((0, 1), 1), ((2, 3), 1))  # corners of an end or an edge, and which way it errs
@@ -116,14 +115,14 @@ def render_shard(
 ) -> dict[int, Group]:
     """One shard, the same for the same arguments: about ``size`` strips, grouped by width."""
     classes = {character: place for place, character in enumerate(alphabet, start=1)}
-    known = frozenset(alphabet)
+    known, widening = frozenset(alphabet), Alphabet(alphabet).widening
     found: dict[int, list[tuple[Picture, list[int]]]] = {width: [] for width in WIDTHS}
     line: Line | None = None
     for place in range(size):
         rng = np.random.default_rng([seed, number, place])
         if place % _VIEWS == 0 or line is None:
             line = maker.line(rng)
-        strip = see(rng, line)
+        strip = see(rng, line, widening)
         labels = [classes[character] for character in spelt(line.text, known)]
         if fits(labels, strip.shape[1]):
             found[strip.shape[1]].append((strip, labels))
@@ -136,7 +135,7 @@ def fits(labels: Sequence[int], width: int) -> bool:
     return len(labels) + doubles <= width // STEP
 
 
-def see(rng: np.random.Generator, line: Line) -> Picture:
+def see(rng: np.random.Generator, line: Line, widening: float) -> Picture:
     """The strip that the runtime would cut out of a camera's picture of a line: grey uint8 (HEIGHT, one of WIDTHS)."""
     image, corners, letters = _observed(rng, line)
     if not line.near:
@@ -145,7 +144,7 @@ def see(rng: np.random.Generator, line: Line) -> Picture:
     quad = _cropped(rng, corners, len(line.text), near=line.near)
     across = float(np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3]))
     down = float(np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1]))
-    width = rectify.width_for(across / max(down, 1.0), height=HEIGHT, widths=WIDTHS)
+    width = rectify.width_for(widening * across / max(down, 1.0), height=HEIGHT, widths=WIDTHS)
     target = np.array([[0, 0], [width, 0], [width, HEIGHT], [0, HEIGHT]], np.float32) - np.float32(0.5)
     matrix = cv2.getPerspectiveTransform(quad, target)
     size = (width, HEIGHT)
@@ -177,13 +176,15 @@ def _observed(rng: np.random.Generator, line: Line) -> tuple[Picture, NDArray[np
     return picture, cv2.perspectiveTransform(box[None], matrix)[0], seen * line.tall
 
 
-def _unsharp(rng: np.random.Generator, image: Picture, letters: float, often: tuple[float, float, float]) -> Picture:
+def _unsharp(
+    rng: np.random.Generator, image: Picture, letters: float, often: tuple[float, float, float, float]
+) -> Picture:
     """Out of focus, or from something that moves: by parts of the letters' height, whatever the picture's size."""
-    soft, moved, far = often
+    soft, moved, far, steep = often
     if rng.random() < soft:
         image = cv2.GaussianBlur(image, (0, 0), letters * float(rng.uniform(0.025, 0.085)))
     if rng.random() < moved:
-        length, angle = letters * rng.uniform(0.08, far), rng.uniform(0, np.pi)
+        length, angle = letters * rng.uniform(0.08, far), rng.uniform(-steep, steep)
         reach = int(length / 2) + 1
         kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
         end = np.array([np.cos(angle), np.sin(angle)]) * length / 2

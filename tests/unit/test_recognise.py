@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,17 @@ def test_a_strip_of_each_width_goes_to_the_network_of_that_width() -> None:
 def test_impossible_widths_are_an_error_of_the_bundle(widths: Any) -> None:
     with pytest.raises(BundleError, match="widths"):
         Recogniser(with_settings(widths=widths))
+
+
+@pytest.mark.parametrize(("settings", "widening"), [({}, 1.0), ({"widening": 2}, 2.0), ({"widening": 1.5}, 1.5)])
+def test_a_bundle_says_how_much_wider_lines_are_drawn(settings: dict[str, Any], widening: float) -> None:
+    assert Recogniser(with_settings(**settings)).widening == widening
+
+
+@pytest.mark.parametrize("widening", [0, -1.0, math.inf, math.nan, "2", True])
+def test_an_impossible_widening_is_an_error_of_the_bundle(widening: Any) -> None:
+    with pytest.raises(BundleError, match="widening"):
+        Recogniser(with_settings(widening=widening))
 
 
 def test_a_file_without_a_network_for_each_width_is_an_error() -> None:

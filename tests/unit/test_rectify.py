@@ -210,6 +210,15 @@ def test_of_several_widths_a_crop_and_a_quad_get_the_one_that_suits_them() -> No
     assert rectify.strip(image, quad, width=(64, 128, 256), height=32).image.shape == (32, 64)
 
 
+def test_a_line_that_is_to_be_drawn_wider_gets_a_wider_strip() -> None:
+    image = np.tile(np.arange(200, dtype=np.uint8), (100, 1))
+    widths = (64, 128, 256)
+    assert rectify.whole(image, width=widths, height=32).image.shape == (32, 64)
+    assert rectify.whole(image, width=widths, height=32, widening=2.0).image.shape == (32, 128)
+    quad = box(10, 10, 80, 40)
+    assert rectify.strip(image, quad, width=widths, height=32, widening=2.0).image.shape == (32, 128)
+
+
 @pytest.mark.parametrize("width", [np.int64(64), np.uint8(64), [64], (32, 64), range(64, 65), np.array([32, 64])])
 def test_sizes_are_whole_numbers_of_any_type(width: Any) -> None:
     image = np.random.default_rng(1).integers(0, 256, (50, 90), np.uint8)
