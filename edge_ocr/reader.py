@@ -24,6 +24,7 @@ from edge_ocr.join import joined
 from edge_ocr.recognise import Recogniser, alphabet_of
 from edge_ocr.sight import Sight
 from edge_ocr.types import Kind
+from edge_ocr.vocabulary import NONE, language_grammar
 from edge_ocr.words import is_number, listed_grammar, number_grammar, open_grammar
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 MOST_ALTERNATIVES = 5
 """That a reading can list."""
 
-MIN_CONFIDENCE = 0.3
-"""Below it a reading of something detected is more often a lamp or lettering than a plate."""
+MIN_CONFIDENCE = {Kind.PLATE: 0.3, Kind.SIGN: 0.45, Kind.WORD: 0.45, Kind.DIGITS: 0.3}
+"""Below it a reading of something detected is more often a lamp or lettering than a plate, or leaves than a word."""
 
 SHORTEST = {Kind.PLATE: 4, Kind.SIGN: 1, Kind.WORD: 1, Kind.DIGITS: 1}
 """Characters; what is read in fewer where a text was detected is more often a fragment, a lamp or lettering. A few
@@ -58,16 +59,19 @@ class Reader:
             None for anything where no plates are read.
         words: names that are expected, such as a town's streets; any other text is possible, at a price (see
             :mod:`edge_ocr.words`). Not for plates, and in the place of ``grammar``.
+        language: whose words are likelier than other texts: one of :func:`edge_ocr.vocabulary.languages`, a file of
+            words, or 'none'; None for what the bundle says. For kinds 'sign' and 'word', and in the place of ``words``.
         top: the most alternatives that a reading lists, 0 to 5; a text's confidence does not depend on it.
-        min_confidence: 0..1, the least of a reading where plates are detected; a whole crop is read whatever comes.
-        min_characters: >= 1, the shortest text of a reading where plates are detected; None for that of the kind in
+        min_confidence: 0..1, the least of a reading where texts are detected, None for that of the kind in
+            :data:`MIN_CONFIDENCE`; a whole crop is read whatever comes.
+        min_characters: >= 1, the shortest text of a reading where texts are detected; None for that of the kind in
             :data:`SHORTEST`, whatever ``min_confidence`` says.
         threads: how many cores one inference may use; >= 1.
         preprocess: steps of :mod:`edge_ocr.preprocess` that every strip goes through, by name and in this order.
 
     Raises:
         BundleError: no bundle came with this package for the kind, or the one given is for another.
-        GrammarError: a region is not known, or no word can be written in the recogniser's alphabet.
+        GrammarError: a region or language is not known, or no word can be written in the recogniser's alphabet.
         EngineError: no interpreter is installed, or it refuses the model.
         TypeError: another argument is of the wrong type.
         ValueError: another argument is out of its range.
@@ -83,15 +87,17 @@ class Reader:
         detector: Callable[..., list[Quad]] | None = None,
         grammar: Grammar | None = None,
         words: Iterable[str] | None = None,
+        language: str | None = None,
         top: int = 5,
-        min_confidence: float = MIN_CONFIDENCE,
+        min_confidence: float | None = None,
         min_characters: int | None = None,
         threads: int = 1,
         preprocess: Sequence[str] = (),
     ) -> None:
         if kind not in list(Kind):
             raise ValueError(f"kind must be one of {', '.join(Kind)}, not {kind!r}")
-        _check_numbers(top, min_confidence, min_characters, threads)
+        least = MIN_CONFIDENCE[Kind(kind)] if min_confidence is None else min_confidence
+        _check_numbers(top, least, min_characters, threads)
         if regions is not None:
             _check_regions(regions)
         self.kind = Kind(kind)
@@ -101,20 +107,18 @@ class Reader:
             raise ValueError(f"regions are for plates, not for kind {self.kind}")
         if words is not None and (grammar is not None or self.kind is Kind.PLATE):
             raise ValueError("words are for other kinds than plates, and in the place of a grammar")
+        free = self.kind in {Kind.SIGN, Kind.WORD} and words is None and grammar is None
+        if language is not None and not free:
+            raise ValueError("a language is for kinds sign and word, and not beside words or a grammar")
         bundle = _bundle_of(bundle, self.kind)
-        alphabet = alphabet_of(bundle)
-        self._apart = self.kind in {Kind.SIGN, Kind.WORD} and words is None and grammar is None  # names may have spaces
-        if words is not None:
-            grammar = listed_grammar(words, alphabet)
-        elif grammar is None and self.kind is not Kind.PLATE:
-            grammar = number_grammar(alphabet) if self.kind is Kind.DIGITS else open_grammar(alphabet)
-        if grammar is None:
-            grammar = _formats(regions, alphabet)
-        self.grammar = grammar
+        self._apart = free  # names on a list may have spaces
+        if free:
+            grammar = _any_text(bundle, language)
+        self.grammar = grammar or _expected(self.kind, alphabet_of(bundle), regions, words)
         self.recogniser = Recogniser(bundle, threads=threads, preprocess=preprocess)
         self._detector = detector
         self._top = top
-        self._min_confidence = min_confidence
+        self._min_confidence = least
         self._min_characters = min_characters or SHORTEST[self.kind]
         self._threads = threads
 
@@ -247,6 +251,22 @@ class Reader:
         if self.kind is Kind.DIGITS and not is_number(reading.text):
             return False
         return reading.confidence >= self._min_confidence and len(reading.text) >= self._min_characters
+
+
+def _any_text(bundle: Bundle, language: str | None) -> Grammar:
+    """Of signs and words; what stands in a language's vocabulary is likelier."""
+    language = bundle.settings.get("language", NONE) if language is None else language
+    if not isinstance(language, str):
+        raise BundleError(f"{bundle.name}: its language is {language!r}, but must be a name; install the bundle again")
+    alphabet = alphabet_of(bundle)
+    return open_grammar(alphabet) if language == NONE else language_grammar(language, alphabet)
+
+
+def _expected(kind: Kind, alphabet: str, regions: Sequence[str] | None, words: Iterable[str] | None) -> Grammar:
+    """What is expected of a kind: names, numbers, formats."""
+    if words is not None:
+        return listed_grammar(words, alphabet)
+    return number_grammar(alphabet) if kind is Kind.DIGITS else _formats(regions, alphabet)
 
 
 def _bundle_of(bundle: Bundle | str | None, kind: Kind) -> Bundle:

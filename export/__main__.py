@@ -24,6 +24,7 @@ from export import (
     recogniser_commands,
     samples,
     sign_commands,
+    vocabulary,
     word_peers,
 )
 from export.errors import ExportError
@@ -88,6 +89,7 @@ _COMMANDS = {
     "sign": ("train and pack the sign recogniser", sign_commands.add_sign, sign_commands.run_sign),
     "sign-sheet": ("draw rendered strips of signs", sign_commands.add_sheet, sign_commands.run_sheet),
     "evaluate-words": ("measure a recogniser of words on crops", evaluate_words.add_arguments, evaluate_words.run),
+    "vocabulary": ("compile a language's words", vocabulary.add_arguments, vocabulary.run),
     "measure-words": ("measure word lists", measure_words.add_arguments, measure_words.run),
     "confusions": ("count what the recogniser exchanges", confusions.add_arguments, confusions.run),
     "experiments": ("the classic experiments on MNIST", experiments.add_arguments, experiments.run),

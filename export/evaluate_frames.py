@@ -123,6 +123,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="images/ and labels.csv, or pictures without texts")
     parser.add_argument("--kind", choices=(Kind.PLATE, Kind.SIGN), default=Kind.PLATE)
     parser.add_argument("--region", help="formats in the search, separated by commas; all by default")
+    parser.add_argument("--language", help="whose words are likelier on signs, or none; the bundle's by default")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -130,7 +131,8 @@ def run(args: argparse.Namespace) -> int:
     if args.region and args.kind != Kind.PLATE:
         print("--region names formats of plates; leave it out, or ask for --kind plate")
         return 2
-    reader = Reader(args.kind, regions=args.region.split(",") if args.region else None)
+    regions = args.region.split(",") if args.region else None
+    reader = Reader(args.kind, regions=regions, language=args.language)
     if not (args.folder / "labels.csv").is_file():
         texts, pictures = made_up(args.folder, reader)
         print(f"{args.folder.name}: {texts} texts made up in {pictures} pictures ({texts / pictures:.3f} a picture)")

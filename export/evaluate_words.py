@@ -1,7 +1,8 @@
 """Measure a recogniser of words or signs on crops: ``python -m export evaluate-words BUNDLE FOLDER``.
 
 What is measured is what ships: the .tflite file, the decoder and the vote's confidence, as ``edge-ocr read --crop``
-runs them. Texts count as right when their letters and digits are, case ignored, as scene-word benchmarks have it.
+runs them, with the words of the bundle's language; any text alike is measured beside it, as scene-word benchmarks have
+it. Texts count as right when their letters and digits are, case ignored, as they do there.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from edge_ocr.reader import MIN_CONFIDENCE
 from edge_ocr.recognise import Recogniser, log_softmax
 from edge_ocr.sight import BEAM, LISTED, Sight
 from edge_ocr.types import Kind, Quad, Sighting, Strip, corners_of
+from edge_ocr.vocabulary import NONE, language_grammar
 from edge_ocr.words import is_number, listed_grammar, number_grammar, open_grammar
 from export import photographs
 from export.scoring import Calibration, Score, calibration, grouped, scored
@@ -65,7 +67,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """A bundle on a folder: ``free`` reads, ``lexicon`` reads among 50 words.
+    """A bundle on a folder: ``free`` reads, of texts that no list bounds, and ``lexicon`` reads among 50 words.
 
     ``groups`` has how many crops there are of each width and brightness, and the share of free reads that is right.
     ``milliseconds`` is the median of first looks at a crop, ``altogether`` the mean of all looks, searching included.
@@ -92,10 +94,20 @@ class Evaluation:
         ]
 
 
-def look(bundle: Bundle, folder: Path) -> list[Look]:
-    """Look at every labelled crop of a folder with at least one letter or digit in its text."""
+def grammars(bundle: Bundle) -> dict[str, Grammar]:
+    """How a bundle may read, the last one as it ships."""
+    alphabet, language = bundle.settings["alphabet"], bundle.settings.get("language", NONE)
+    found = {"any text": open_grammar(alphabet)}
+    return found if language == NONE else found | {f"words of {language}": language_grammar(language, alphabet)}
+
+
+def look(bundle: Bundle, folder: Path, grammar: Grammar | None = None) -> list[Look]:
+    """Look at every labelled crop of a folder with at least one letter or digit in its text.
+
+    What is in doubt, and looked at again, depends on the grammar; None for any text.
+    """
     recogniser = Recogniser(bundle)
-    grammar = open_grammar(recogniser.alphabet)
+    grammar = grammar or open_grammar(recogniser.alphabet)
     looks = []
     for label, image in photographs.crops(folder, margin=0):
         if scored(label.text, folded=False) and image.size:
@@ -127,23 +139,34 @@ def look_at_renders(bundle: Bundle, shard: Path) -> list[Look]:
     return looks
 
 
+def measure(bundle: Bundle, folder: Path) -> list[Evaluation]:
+    """A bundle on a folder, read in each of the ways of :func:`grammars`."""
+    return [
+        evaluate(
+            look(bundle, folder, grammar), bundle.settings["alphabet"], name=f"{folder.name}, {way}", grammar=grammar
+        )
+        for way, grammar in grammars(bundle).items()
+    ]
+
+
 def exact(looks: Sequence[Look], alphabet: str) -> float:
     """The share of texts that are right in every character, case, spaces and marks included."""
-    reads = _reads(looks, alphabet, 1.0)
+    reads = _reads(looks, open_grammar(alphabet))
     return float(np.mean([text == item.label for (text, _), item in zip(reads, looks, strict=True)]))
 
 
-def evaluate(looks: Sequence[Look], alphabet: str, *, name: str) -> Evaluation:
+def evaluate(looks: Sequence[Look], alphabet: str, *, name: str, grammar: Grammar | None = None) -> Evaluation:
     """Decode and compare with the labels.
 
     Args:
         looks: at least one.
         alphabet: the recogniser's.
         name: of the folder.
+        grammar: of free reads, with which the looks were taken; None for any text.
 
     """
     labels = [item.label for item in looks]
-    reads = _reads(looks, alphabet, 1.0)
+    reads = _reads(looks, grammar or open_grammar(alphabet))
     chosen = [_read(item, _lexicon(labels, place, alphabet))[0] for place, item in enumerate(looks)]
     return Evaluation(
         name,
@@ -158,7 +181,7 @@ def evaluate(looks: Sequence[Look], alphabet: str, *, name: str) -> Evaluation:
 
 def confidences(looks: Sequence[Look], alphabet: str, temperature: float) -> Calibration:
     """Whether confidences of free reads keep their word at a further temperature."""
-    return _kept(_reads(looks, alphabet, temperature), [item.label for item in looks])
+    return _kept(_reads(looks, open_grammar(alphabet), temperature), [item.label for item in looks])
 
 
 def numbers(looks: Sequence[Look], alphabet: str) -> list[str]:
@@ -177,7 +200,7 @@ def numbers(looks: Sequence[Look], alphabet: str) -> list[str]:
         texts = [_read(item, grammar)[0].replace(" ", "") for item in shown]
         right = np.mean([text == item.label.replace(" ", "") for text, item in zip(texts, shown, strict=True)])
         reads = [_read(item, grammar) for item in words]
-        wrong = sum(is_number(text) and sure >= MIN_CONFIDENCE for text, sure in reads)
+        wrong = sum(is_number(text) and sure >= MIN_CONFIDENCE[Kind.DIGITS] for text, sure in reads)
         made.append(f"  {len(shown)} numbers as {name:13} {right:6.1%} right, {wrong} of {len(words)} words as numbers")
     return made
 
@@ -192,15 +215,13 @@ def run(args: argparse.Namespace) -> int:
     """Print what a bundle reads of each folder."""
     bundle = load_bundle(args.bundle, task="recognise")
     for folder in args.folders:
-        looks, alphabet = look(bundle, folder), bundle.settings["alphabet"]
-        made = evaluate(looks, alphabet, name=folder.name)
-        print("\n".join([*made.lines(), *numbers(looks, alphabet)]), flush=True)
+        told = [line for made in measure(bundle, folder) for line in made.lines()]
+        print("\n".join([*told, *numbers(look(bundle, folder), bundle.settings["alphabet"])]), flush=True)
     return 0
 
 
-def _reads(looks: Sequence[Look], alphabet: str, temperature: float) -> list[tuple[str, float]]:
-    anything = open_grammar(alphabet)
-    return [_read(item, anything, temperature) for item in looks]
+def _reads(looks: Sequence[Look], grammar: Grammar, temperature: float = 1.0) -> list[tuple[str, float]]:
+    return [_read(item, grammar, temperature) for item in looks]
 
 
 def _right(reads: Sequence[tuple[str, float]], labels: Sequence[str]) -> list[bool]:

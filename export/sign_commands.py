@@ -61,6 +61,7 @@ def run_sign(args: argparse.Namespace) -> int:
         held=held,
         rate=args.rate,
         start=args.start,
+        language="en" if args.alphabet is None else None,
     )
     told = sittings.note(recipe.out / "checkpoint.pt", _command(args), args.start)
     training = {"recipe": told, "sittings": sittings.MEANING}

@@ -20,6 +20,7 @@ from export.master import write_master
 from export.merging import merge
 from export.recogniser import as_input, best_path, greedy
 from export.scoring import Score
+from export.synthetic.scripts import Alphabet
 from export.synthetic.sign_strips import HEIGHT, WIDTHS, load_shard
 from export.training import averaged
 
@@ -111,11 +112,6 @@ def calibration_images(shards: Path, width: int) -> NDArray[np.float32]:
     raise FileNotFoundError(f"{shards} holds no strips {width} pixels wide; render some first")
 
 
-def looks_of(bundle: Bundle, data: Path | None) -> dict[str, list[Look]]:
-    """What a bundle sees of every development folder that is there."""
-    return {folder.name: evaluate_words.look(bundle, folder) for folder in _photographs(data)}
-
-
 def looks_at_renders(bundle: Bundle, held: Path | None) -> list[Look]:
     """What a bundle sees of renders that no training saw: a shard, or all of a folder."""
     return [item for path in _shards(held) for item in evaluate_words.look_at_renders(bundle, path)]
@@ -192,7 +188,9 @@ def _greedy_of(parts: Mapping[str, bytes], strips: Sequence[NDArray[np.uint8]], 
 
 def _settings(recipe: signs.Recipe) -> dict[str, Any]:
     size = {"height": HEIGHT, "width": WIDTHS[-1], "widths": list(WIDTHS)}
-    return {"alphabet": recipe.alphabet, "blank": 0, **size, "temperature": 1.0}
+    widening = Alphabet(recipe.alphabet).widening
+    language = {} if recipe.language is None else {"language": recipe.language}
+    return {"alphabet": recipe.alphabet, "blank": 0, **size, "widening": widening, "temperature": 1.0, **language}
 
 
 def _calibrated(bundle: Bundle, recipe: signs.Recipe) -> Bundle:
@@ -205,12 +203,13 @@ def _measured(bundle: Bundle, recipe: signs.Recipe) -> tuple[dict[str, Any], dic
     """Figures for the card, those of photographs as :mod:`export.evaluate_words` gives them, and confidences."""
     figures: dict[str, Any] = {}
     confidences = {}
-    for name, looks in looks_of(bundle, recipe.data).items():
-        made = evaluate_words.evaluate(looks, recipe.alphabet, name=name)
-        confidences[name] = made.calibration
-        figures[name] = {
+    for folder in _photographs(recipe.data):
+        (any_text, *_), (*_, made) = (ways := evaluate_words.measure(bundle, folder)), ways
+        confidences[folder.name] = made.calibration
+        figures[folder.name] = {
             "crops": made.free.count,
-            "free": round(made.free.exact, 4),
+            "any_text": round(any_text.free.exact, 4),
+            "as_it_ships": round(made.free.exact, 4),
             "of_50_words": round(made.lexicon.exact, 4),
             "character_errors": round(made.free.errors, 4),
             "calibration_error": round(made.calibration.error, 4),

@@ -54,6 +54,7 @@ class Recipe:
         alphabet: of the shards' classes.
         held: a shard that never trains, or a folder of such: sets the temperature, and is measured; None for none.
         start: a float master (.onnx) whose weights to begin with; what ``out`` holds goes first.
+        language: whose words are likelier than other texts, unless the user says otherwise; None for nobody's.
 
     """
 
@@ -67,6 +68,7 @@ class Recipe:
     alphabet: str = ALPHABET
     held: Path | None = None
     start: Path | None = None
+    language: str | None = None
 
 
 def make(alphabet: str) -> Crnn:
@@ -134,8 +136,7 @@ def development(folder: Path, *, most: int | None = None) -> list[tuple[NDArray[
     pairs = []
     for label in labels[::every]:
         image = photographs.load(label.image)
-        width = rectify.width_for(image.shape[1] / image.shape[0], height=HEIGHT, widths=WIDTHS)
-        pairs.append((rectify.whole(image, width=width, height=HEIGHT).image, label.text))
+        pairs.append((rectify.whole(image, width=WIDTHS, height=HEIGHT).image, label.text))
     return pairs
 
 

@@ -35,12 +35,18 @@ def add(commands: Any) -> None:
     read.add_argument(
         "--min-confidence",
         type=arguments.share,
-        default=0.3,
         metavar="P",
-        help="leave out what is less sure (0 to 1; default 0.3)",
+        help="leave out what is less sure (0 to 1; default 0.45 for signs and words, else 0.3)",
     )
     read.add_argument(
         "--words", type=arguments.path, metavar="FILE", help="names to expect, one a line; for other kinds than plates"
+    )
+    read.add_argument(
+        "--language",
+        type=arguments.name,
+        metavar="L",
+        help="whose words are likelier than other texts on signs: en, a vocabulary's file, or none "
+        "(default: the recogniser's own)",
     )
     read.add_argument(
         "--bundle",
@@ -65,6 +71,7 @@ def _read(args: argparse.Namespace) -> int:
 
     check_regions(Kind(args.kind), args.region)
     words = _words(Kind(args.kind), args.words)
+    _check_language(Kind(args.kind), args.language, words)
     inputs = list(_inputs(args.paths))
     pictures = _pictures(args.annotate, [path for path, _ in inputs])
     reader = Reader(
@@ -72,6 +79,7 @@ def _read(args: argparse.Namespace) -> int:
         regions=args.region,
         bundle=args.bundle,
         words=words,
+        language=args.language,
         top=args.top,
         min_confidence=args.min_confidence,
     )
@@ -103,6 +111,11 @@ def _words(kind: Kind, path: Path | None) -> list[str] | None:
     from edge_ocr.words import read_names  # noqa: PLC0415
 
     return read_names(path)
+
+
+def _check_language(kind: Kind, language: str | None, words: list[str] | None) -> None:
+    if language is not None and (kind in {Kind.PLATE, Kind.DIGITS} or words is not None):
+        raise ConfigError("--language is for --kind sign and word, and not beside --words; leave one of them out")
 
 
 def _inputs(paths: Sequence[str]) -> Iterator[tuple[str, SourceError | None]]:

@@ -19,6 +19,7 @@ from edge_ocr.reader import Reader as _Reader
 from edge_ocr.recognise import alphabet_of
 from edge_ocr.signs import lines
 from edge_ocr.types import Kind, Reading
+from edge_ocr.vocabulary import NONE, language_grammar
 from edge_ocr.words import open_grammar
 
 if TYPE_CHECKING:
@@ -95,7 +96,9 @@ class Reader:
         self.lang_char = (
             "".join(c for c in self.character if c.isascii()) if set(languages) == {"en"} else self.character
         )
-        self._reader = _Reader(Kind.SIGN, bundle=bundle, detector=find, top=0)
+        spoken = bundle.settings.get("language", NONE)
+        self._language = spoken if spoken in languages else NONE
+        self._reader = _Reader(Kind.SIGN, bundle=bundle, detector=find, language=self._language, top=0)
 
     def readtext(
         self,
@@ -293,7 +296,9 @@ class Reader:
         only = "".join(character for character in self.character if character in allowed)
         if not only.strip():
             raise ValueError("allowlist and blocklist leave no character that the recogniser knows; allow others")
-        return self._reader.with_grammar(open_grammar(self.character, only=only))
+        if self._language == NONE:
+            return self._reader.with_grammar(open_grammar(self.character, only=only))
+        return self._reader.with_grammar(language_grammar(self._language, self.character, only=only))
 
     def _lines(self, reader: _Reader, picture: Image, quarters: int) -> list[Reading]:
         """The lines that are upright in a picture once it is turned, at their places in the picture as it is."""

@@ -50,6 +50,19 @@ def test_words_are_for_other_kinds_than_plates_and_a_list_that_is_none_is_named(
     assert re.fullmatch(r"edge-ocr: [^\n]*names\.txt: cannot be read[^\n]*\n", capsys.readouterr().err)
 
 
+def test_a_language_is_for_signs_and_words_and_one_that_is_not_known_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "names.txt").write_text("Elm\n", encoding="utf-8")
+    names = ["--kind", "sign", "--words", str(tmp_path / "names.txt")]
+    for more in ([], ["--kind", "digits"], names):
+        assert cli.main(["read", "--language", "en", *more, str(PICTURE)]) == 2
+        assert re.fullmatch(r"edge-ocr: --language is for --kind sign and word[^\n]*\n", capsys.readouterr().err)
+    assert cli.main(["read", "--language", "xx", "--kind", "sign", str(PICTURE)]) == 2
+    assert re.fullmatch(r"edge-ocr: no language is called 'xx'[^\n]*\n", capsys.readouterr().err)
+    assert cli.main(["read", "--language", "none", "--kind", "sign", str(PICTURE)]) == 0
+
+
 def test_a_recogniser_of_another_kind_than_what_is_read_is_told_in_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,15 @@ def test_a_script_of_easyocr_runs_as_it_stands(image: np.ndarray) -> None:
         assert bottom_left[0] == top_left[0] < bottom_right[0]
         lines.append((text, confidence >= 0.25, tuple(map(int, top_left))))
     assert lines == [("AB", True, (10, 5)), ("BA", True, (70, 40))]
+
+
+def test_words_of_a_language_that_is_asked_for_are_likelier() -> None:
+    english = replace(BUNDLE, settings=BUNDLE.settings | {"language": "en"})
+    weights = {}
+    for codes in (("en",), ("de",), ("de", "en")):
+        read = easyocr.Reader(list(codes), bundle=english, find=lambda _: [])
+        weights[codes] = [read._reader_of(allowed, None).grammar.weight("STREET") for allowed in (None, "ESTR", "0")]
+    assert weights == {("en",): [6, 6, -inf], ("de",): [0, 0, -inf], ("de", "en"): [6, 6, -inf]}
 
 
 def test_results_have_its_exact_shape(image: np.ndarray) -> None:

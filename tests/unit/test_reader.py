@@ -78,6 +78,16 @@ def test_regions_worth_a_look_reach_the_detector_and_none_are_named_without_them
     assert told == [{"regions": regions}, {}]
 
 
+def test_every_look_is_as_wide_as_the_recogniser_wants_it() -> None:
+    seen: list[Strip] = []
+    reader = reader_with(looking_at((10, 5)))
+    reader.recogniser = Noting(seen, doubt=0.4)  # type: ignore[assignment]
+    reader.recogniser.widths, reader.recogniser.widening = (32, 64), 2.0
+    reader.read(scene((AB, 10, 5)))
+    reader.read(AB, crop=True)
+    assert {strip.image.shape for strip in seen} == {(8, 64)}
+
+
 def test_a_text_in_doubt_is_looked_at_again_and_told_where_it_was_detected() -> None:
     seen: list[Strip] = []
     image = scene((AB, 10, 5))
@@ -263,6 +273,37 @@ def test_words_are_for_other_kinds_than_plates_and_in_the_place_of_a_grammar(opt
         Reader(**options, words=["AB"])
 
 
+def test_words_of_the_bundles_language_are_likelier_unless_told_otherwise() -> None:
+    english = replace(BUNDLE, kind=Kind.SIGN, settings=BUNDLE.settings | {"language": "en"})
+    silent = replace(BUNDLE, kind=Kind.SIGN)
+    told = {
+        "of the bundle": Reader("word", bundle=english),
+        "asked for": Reader("sign", bundle=silent, language="en"),
+        "refused": Reader("sign", bundle=english, language="none"),
+        "not told": Reader("sign", bundle=silent),
+        "of numbers": Reader("digits", bundle=english),
+    }
+    gains = {name: reader.grammar.weight("STREET") > reader.grammar.weight("STREXT") for name, reader in told.items()}
+    assert gains == dict.fromkeys(told, False) | {"of the bundle": True, "asked for": True}
+    assert {reader.grammar.weight("STREXT") for name, reader in told.items() if name != "of numbers"} == {0.0}
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"kind": "digits"}, {"kind": "sign", "words": ["AB"]}, {"kind": "sign", "grammar": WORDS}]
+)
+def test_a_language_is_for_signs_and_words_and_not_beside_a_list(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="a language is for kinds sign and word"):
+        Reader(**options, language="en")
+
+
+def test_a_language_that_is_none_is_an_error_of_whoever_named_it() -> None:
+    bundle = replace(BUNDLE, kind=Kind.SIGN)
+    with pytest.raises(GrammarError, match="no language is called 'xx'"):
+        Reader("sign", bundle=bundle, language="xx")
+    with pytest.raises(BundleError, match="tiny: its language is 3"):
+        Reader("sign", bundle=replace(bundle, settings=bundle.settings | {"language": 3}))
+
+
 def test_an_unknown_region_is_an_error() -> None:
     with pytest.raises(GrammarError, match="atlantis"):
         Reader(bundle=BUNDLE, regions=["atlantis"])
@@ -320,7 +361,7 @@ class Scripted:
     Each is doubtful, so each is read twice: as it is, and upside down.
     """
 
-    widths, height = (32,), 8
+    widths, height, widening = (32,), 8, 1.0
     steps: tuple[str, ...] = ()
 
     def __init__(self, *log_probs: np.ndarray) -> None:
@@ -334,7 +375,8 @@ class Scripted:
 class Noting:
     """In the place of a recogniser: keeps the strips, and says 'A', or 'B' with the probability ``doubt``."""
 
-    widths, height = (32,), 8
+    widths, height, widening = (32,), 8, 1.0
+    steps: tuple[str, ...] = ()
 
     def __init__(self, seen: list[Strip], doubt: float) -> None:
         self._seen = seen
@@ -401,7 +443,7 @@ def test_a_reader_for_other_texts_shares_the_recogniser() -> None:
 class Spaced:
     """In the place of a recogniser: sees 'AA BB' with a doubt about the first letter, whatever it is shown."""
 
-    widths, height, alphabet = (32,), 8, "ABC "
+    widths, height, widening, alphabet = (32,), 8, 1.0, "ABC "
 
     def __call__(self, _: Any) -> np.ndarray:
         """The same of every strip."""
