@@ -158,9 +158,12 @@ class Sight:
         return self._turned(first, read) if rectify.proportion(quad) < _UPRIGHT and not _is_sure(first) else first
 
     def _turned(self, first: Sighting, read: Callable[[Quad], Sighting]) -> Sighting:
-        """What a first reading says, or a clear one of the same word on either of its sides that is likelier."""
+        """What a first reading says, or a clear one of the same word on either of its sides that is likelier.
+
+        One character is higher than wide, so that a high quad shows it upright.
+        """
         sides = [read(turned(first.strip.quad, turn)) for turn in (1, 3)]
-        return reduce(likelier, filter(_is_clear, sides), first)
+        return reduce(likelier, [side for side in sides if _is_clear(side) and _is_long(side)], first)
 
     def _of_lines(
         self, image: Image, quad: Quad, parting: Callable[[Image, Quad], tuple[Quad, ...] | None] = parted
@@ -241,6 +244,11 @@ def _is_sure(sighting: Sighting) -> bool:
 def _is_clear(sighting: Sighting) -> bool:
     """Whether a text was read that is likelier than all others together."""
     return bool(sighting.hypotheses) and sighting.hypotheses[0].log_prob >= _HALF
+
+
+def _is_long(sighting: Sighting) -> bool:
+    """Whether a text of several characters was read."""
+    return bool(sighting.hypotheses) and len(sighting.hypotheses[0].labels) > 1
 
 
 def likelihood(sighting: Sighting) -> float:

@@ -1,8 +1,9 @@
 """A language's words: texts that are likelier than others, before anybody looks.
 
 A listed word gains :data:`WORTH` nats for each of its characters, in lower case, in capitals, with an initial and as it
-is listed; any other text stays as likely as the recogniser has it. So a word in doubt becomes the word that it
-resembles, and a name that is clear stays what it is. docs/design/signs.md has the measurements.
+is listed, and whatever punctuation stands around it; any other text stays as likely as the recogniser has it. So a word
+in doubt becomes the word that it resembles, and a name that is clear stays what it is. docs/design/words.md has the
+measurements.
 
 A vocabulary is compiled in advance (``python -m export vocabulary``), because that takes a second and a start has none.
 """
@@ -38,7 +39,8 @@ SUFFIX = ".npz"
 
 _TYPES = {"lengths": np.uint8, "labels": np.uint8, "targets": np.int32, "accept": np.bool_}
 _FOLDER = Path(__file__).parent / "vocabularies"
-_SHORTEST = 3  # half of all pairs of letters stand for something, and SO may be a 50
+_SHORTEST = 3  # letters of whatever is listed; shorter, words alone: half of all pairs of capitals stand for something
+_BEFORE, _AFTER = "\"'(", "\"').,:;!?"  # a word
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +72,7 @@ def compile_vocabulary(words: Iterable[str], path: Path) -> Vocabulary:
     """Compile words in all their cases, and write them to a file.
 
     Args:
-        words: those of fewer than three characters are left out.
+        words: those of one character, and of two that are not listed in lower case, are left out.
         path: to write; its name must end in '.npz'.
 
     Raises:
@@ -80,7 +82,7 @@ def compile_vocabulary(words: Iterable[str], path: Path) -> Vocabulary:
     """
     if path.suffix != SUFFIX:
         raise ValueError(f"a vocabulary's file ends in {SUFFIX}, not as {path.name} does")
-    kept = [word for word in words if len(word) >= _SHORTEST]
+    kept = [word for word in words if len(word) >= _SHORTEST or (len(word) == _SHORTEST - 1 and word.islower())]
     forms = sorted({form for word in kept for form in (word, word.lower(), word.upper(), word.capitalize())})
     characters = "".join(sorted(set("".join(forms))))
     if len(characters) > np.iinfo(np.uint8).max:
@@ -151,29 +153,45 @@ def language_grammar(language: str, alphabet: str, *, only: str | None = None) -
         )
     allowed = {character: place for place, character in enumerate(alphabet, 1) if only is None or character in only}
     classes = np.array([allowed.get(character, 0) for character in words.characters])
-    listed = _automaton(words, classes[words.labels])
+    marks = [[allowed[mark] for mark in known if mark in allowed] for known in (_BEFORE, _AFTER)]
+    listed = _automaton(words, classes[words.labels], *marks)
     return Grammar(listed, alphabet, free.classes, (), unlisted=free.automaton)
 
 
-def _automaton(words: Vocabulary, classes: NDArray[np.intp]) -> Automaton:
-    """Words over a recogniser's classes, one for each edge; 0 for an edge that there is no class for."""
+def _automaton(words: Vocabulary, classes: NDArray[np.intp], before: list[int], after: list[int]) -> Automaton:
+    """Words over a recogniser's classes, with marks around them.
+
+    Args:
+        words: what is listed.
+        classes: of each edge; 0 where there is none.
+        before: classes of the marks that may stand before a word.
+        after: of those that may stand after it.
+
+    """
     sources = np.repeat(np.arange(len(words.lengths)), words.lengths)
     live, alive = classes > 0, words.accept.copy()
     while not live.all():  # edges that no class stands for, and those that lead nowhere without them
-        before = int(alive.sum())
+        count = int(alive.sum())
         alive[sources[live & alive[words.targets]]] = True
-        if int(alive.sum()) == before:
+        if int(alive.sum()) == count:
             live &= alive[words.targets]
             break
-    order = np.flatnonzero(live)
-    order = order[np.lexsort((classes[order], sources[order]))]
-    counts = np.bincount(sources[order], minlength=len(words.lengths))
+    last = len(words.lengths)  # the state after a mark
+    ends = np.append(np.flatnonzero(words.accept), last)
+    starts = np.concatenate((sources[live], np.zeros(len(before), np.intp), np.repeat(ends, len(after))))
+    labels = np.concatenate((classes[live], np.array(before, np.intp), np.tile(np.array(after, np.intp), len(ends))))
+    targets = np.concatenate(
+        (words.targets[live], np.zeros(len(before), np.intp), np.full(len(ends) * len(after), last))
+    )
+    weights = np.where(np.arange(len(starts)) < live.sum(), WORTH, 0.0).astype(np.float32)
+    # By state and label; of two alike the first counts, which is an apostrophe within a word.
+    _, order = np.unique(starts * (labels.max(initial=0) + 1) + labels, return_index=True)
     return Automaton(
-        offsets=np.concatenate(([0], np.cumsum(counts))).astype(np.int32),
-        labels=classes[order].astype(np.int32),
-        targets=words.targets[order].astype(np.int32),
-        weights=np.full(len(order), WORTH, np.float32),
-        accept=np.where(words.accept, 0.0, -np.inf).astype(np.float32),
+        offsets=np.concatenate(([0], np.cumsum(np.bincount(starts[order], minlength=last + 1)))).astype(np.int32),
+        labels=labels[order].astype(np.int32),
+        targets=targets[order].astype(np.int32),
+        weights=weights[order],
+        accept=np.append(np.where(words.accept, 0.0, -np.inf), 0.0).astype(np.float32),
     )
 
 

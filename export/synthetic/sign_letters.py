@@ -22,6 +22,7 @@ _DANCING = 0.05
 _BENT = 0.26
 _HOLLOW = 0.04
 _LAMPS = 0.02
+_EXTENDED = 0.12
 _LEAST_LAMP = 4  # pixels from lamp to lamp
 
 
@@ -34,6 +35,8 @@ def lettering(rng: np.random.Generator, face: Typeface, text: str, *, plain: boo
     if min(mask.shape) < 2:
         return mask[:0, :0]
     stretch = float(np.exp(rng.normal(0, 0.22)))
+    if not plain and rng.random() < _EXTENDED:  # cuts as wide as these are hardly among the typefaces
+        stretch *= rng.uniform(1.3, 1.9)
     mask = cv2.resize(mask, (max(3, round(mask.shape[1] * stretch)), mask.shape[0]), interpolation=cv2.INTER_LINEAR)
     if plain:
         return mask

@@ -277,6 +277,19 @@ def test_a_word_on_its_side_is_turned_either_way(first: tuple[int, int], place: 
         )
 
 
+def test_a_single_character_does_not_stand_on_its_side() -> None:
+    image = np.zeros((60, 30), np.uint8)
+
+    def say(strip: Strip) -> NDArray[np.float32]:
+        return sure("A", doubt=0.5) if np.hypot(*strip.quad.corners[0]) < 12 else sure("B")
+
+    found = [
+        *looking(Told(say), "A", "B").of_quads(image, [around(image, Kind.WORD)]),
+        looking(Told(say), "A", "B").of_crop(image, Kind.WORD),
+    ]
+    assert [text(sighting) for sighting in found] == ["A", "A"]
+
+
 def test_a_narrow_word_that_is_sure_is_not_turned() -> None:
     image, told = np.zeros((60, 12), np.uint8), Told(lambda _: sure("A"))
     looking(told, "A").of_quads(image, [around(image, Kind.DIGITS)])
