@@ -1,9 +1,10 @@
 """Quads -> quads: pieces of one plate or word, side by side on one line, become one quad; lines above each other may.
 
 A detector with a small field of view cuts wide plates in two, and both halves can be read perfectly. Two plates are
-never as near to each other as two halves of one. Words are; but only pieces of one word reach far into each other.
-Lines of large plates are found one by one too; but what stands above or below a plate of one line is as near, so
-whether two are one is left to what they say together.
+never as near to each other as two halves of one. Words are; but only pieces of one word reach far into each other,
+unless the detector does not know the script, and takes its lines apart where a character is airy. Lines of large plates
+are found one by one too; but what stands above or below a plate of one line is as near, so whether two are one is left
+to what they say together.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ _LONGEST = 8.0  # heights of the whole; the longest plates have five, seen at an
 _WORD_HEIGHTS = 1.5  # ratio of the heights of a word's pieces, at most
 _WORD_ALIGNED = 0.94
 _WORD_ASIDE = 0.35
-_WORD_OVERLAP = (
-    0.5  # mean heights that both have in common along the line, at least; on renders 85% of such are one word
-)
+_WORD_GAP = (
+    -0.5
+)  # mean heights: pieces of one word reach into each other; on renders 85% of those that do so far are one
 
 _LINE_HEIGHTS = 2.5  # ratio of two lines' heights, at most
 _LINE_WIDTHS = 2.5  # ratio of their widths, at most
@@ -59,11 +60,13 @@ class _Lines:
         return cls(corners.mean(axis=1), across / widths[:, None], widths, heights)
 
 
-def joined(quads: Sequence[Quad]) -> list[Quad]:
+def joined(quads: Sequence[Quad], *, word_gap: float | None = None) -> list[Quad]:
     """Put plates and words together that were found in pieces.
 
     Args:
-        quads: of one frame, in any order; pieces of a plate may lie side by side, those of a word must overlap.
+        quads: of one frame, in any order; pieces of a plate may lie side by side.
+        word_gap: between pieces of a word, in their mean heights at most; below 0 they must overlap so far. None for
+            what Latin words ask for.
 
     Returns:
         The same quads in the same order, but for each run of pieces one quad around all of them with the best of
@@ -71,7 +74,8 @@ def joined(quads: Sequence[Quad]) -> list[Quad]:
 
     """
     whole = list(quads)
-    while (pair := _nearest_pieces(whole)) is not None:
+    gap = _WORD_GAP if word_gap is None else word_gap
+    while (pair := _nearest_pieces(whole, gap)) is not None:
         first, second = pair
         whole[first] = _around(whole[first], whole[second])
         del whole[second]
@@ -127,7 +131,7 @@ def _over(upper: Quad, lower: Quad) -> Quad:
     return Quad(corners_of(around.tolist()), upper.kind, max(upper.score, lower.score))
 
 
-def _nearest_pieces(quads: Sequence[Quad]) -> tuple[int, int] | None:
+def _nearest_pieces(quads: Sequence[Quad], word_gap: float) -> tuple[int, int] | None:
     """Two quads that are pieces of one plate or word, the nearest such pair."""
     if len(quads) < 2:
         return None
@@ -152,7 +156,7 @@ def _nearest_pieces(quads: Sequence[Quad]) -> tuple[int, int] | None:
         (_ratio(lines.heights) <= _WORD_HEIGHTS)
         & (aligned >= _WORD_ALIGNED)
         & (aside <= _WORD_ASIDE * height)
-        & (-gap >= _WORD_OVERLAP * height)
+        & (gap <= word_gap * height)
         & ~(plates[:, None] | plates)
     )
     pieces = of_plates | of_words

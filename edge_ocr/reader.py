@@ -227,7 +227,8 @@ class Reader:
             return [sight.of_crop(image, self.kind)]
         detector = self.detector
         with stopwatch.lap("detect"):
-            quads = joined(detector(image) if regions is None else detector(image, regions=regions))
+            found = detector(image) if regions is None else detector(image, regions=regions)
+            quads = joined(found, word_gap=self.recogniser.gap)
         quads = quads if choose is None else choose(quads)
         return sight.of_quads(image, quads)
 
@@ -259,7 +260,11 @@ def _any_text(bundle: Bundle, language: str | None) -> Grammar:
     if not isinstance(language, str):
         raise BundleError(f"{bundle.name}: its language is {language!r}, but must be a name; install the bundle again")
     alphabet = alphabet_of(bundle)
-    return open_grammar(alphabet) if language == NONE else language_grammar(language, alphabet)
+    if language == NONE:
+        return open_grammar(alphabet)
+    grammar = language_grammar(language, alphabet)
+    heap.give_back()
+    return grammar
 
 
 def _expected(kind: Kind, alphabet: str, regions: Sequence[str] | None, words: Iterable[str] | None) -> Grammar:

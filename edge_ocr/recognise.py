@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +25,7 @@ class Recogniser:
 
     Args:
         bundle: for the task 'recognise'; its settings hold ``alphabet``, ``blank``, ``temperature``, ``width`` and
-            ``height``; those of signs also hold ``widths`` and ``widening``, see there.
+            ``height``; those of signs also hold ``widths``, ``widening`` and ``gap``, see there.
         threads: how many cores one call may use.
         preprocess: steps of :mod:`edge_ocr.preprocess` that every strip goes through first, in this order.
 
@@ -38,6 +38,8 @@ class Recogniser:
         height: of the strips it takes, in pixels.
         widening: how many times as wide as it is a line is drawn onto its strip: 2 for scripts that write marks over
             and under letters, whose characters are more than a line of that width has time steps for; 1 for others.
+        gap: how far apart, in heights, the detector leaves the pieces of one line at most; None where it knows the
+            script.
 
     Raises:
         BundleError: a setting is missing or impossible, or the model has another shape than the settings say.
@@ -55,7 +57,10 @@ class Recogniser:
         self.width: int = _setting(bundle, "width", int)
         self.height: int = _setting(bundle, "height", int)
         self.widths = _widths(bundle, self.width)
-        self.widening = _widening(bundle)
+        self.widening = _number(bundle, "widening", 1.0)
+        if self.widening <= 0:
+            raise _bad(bundle, f"widening is {self.widening}, but must be above 0")
+        self.gap = _number(bundle, "gap", 0.0) if "gap" in bundle.settings else None
         self._temperature = np.float32(_setting(bundle, "temperature", float))
         classes = len(self.alphabet) + 1
         if not 0 <= blank < classes:
@@ -116,11 +121,11 @@ def _widths(bundle: Bundle, width: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _widening(bundle: Bundle) -> float:
-    """The setting ``widening``, which few bundles have, or 1."""
-    found = bundle.settings.get("widening", 1.0)
-    if type(found) not in (int, float) or not 0 < found < inf:
-        raise _bad(bundle, f"widening is {found!r}, but must be a number above 0")
+def _number(bundle: Bundle, name: str, otherwise: float) -> float:
+    """A setting that few bundles have."""
+    found = bundle.settings.get(name, otherwise)
+    if type(found) not in (int, float) or not isfinite(found):
+        raise _bad(bundle, f"{name} is {found!r}, but must be a finite number")
     return float(found)
 
 

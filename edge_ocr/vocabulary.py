@@ -152,13 +152,13 @@ def language_grammar(language: str, alphabet: str, *, only: str | None = None) -
             f"the language {language} is not written in the recogniser's letters; name another, or {NONE}"
         )
     allowed = {character: place for place, character in enumerate(alphabet, 1) if only is None or character in only}
-    classes = np.array([allowed.get(character, 0) for character in words.characters])
+    classes = np.array([allowed.get(character, 0) for character in words.characters], np.int32)
     marks = [[allowed[mark] for mark in known if mark in allowed] for known in (_BEFORE, _AFTER)]
     listed = _automaton(words, classes[words.labels], *marks)
     return Grammar(listed, alphabet, free.classes, (), unlisted=free.automaton)
 
 
-def _automaton(words: Vocabulary, classes: NDArray[np.intp], before: list[int], after: list[int]) -> Automaton:
+def _automaton(words: Vocabulary, classes: NDArray[np.int32], before: list[int], after: list[int]) -> Automaton:
     """Words over a recogniser's classes, with marks around them.
 
     Args:
@@ -168,7 +168,7 @@ def _automaton(words: Vocabulary, classes: NDArray[np.intp], before: list[int], 
         after: of those that may stand after it.
 
     """
-    sources = np.repeat(np.arange(len(words.lengths)), words.lengths)
+    sources = np.repeat(np.arange(len(words.lengths), dtype=np.int32), words.lengths)
     live, alive = classes > 0, words.accept.copy()
     while not live.all():  # edges that no class stands for, and those that lead nowhere without them
         count = int(alive.sum())
@@ -177,21 +177,20 @@ def _automaton(words: Vocabulary, classes: NDArray[np.intp], before: list[int], 
             live &= alive[words.targets]
             break
     last = len(words.lengths)  # the state after a mark
-    ends = np.append(np.flatnonzero(words.accept), last)
-    starts = np.concatenate((sources[live], np.zeros(len(before), np.intp), np.repeat(ends, len(after))))
-    labels = np.concatenate((classes[live], np.array(before, np.intp), np.tile(np.array(after, np.intp), len(ends))))
-    targets = np.concatenate(
-        (words.targets[live], np.zeros(len(before), np.intp), np.full(len(ends) * len(after), last))
-    )
-    weights = np.where(np.arange(len(starts)) < live.sum(), WORTH, 0.0).astype(np.float32)
+    ends = np.append(np.flatnonzero(words.accept), last).astype(np.int32)
+    starts = np.concatenate((sources[live], np.zeros(len(before), np.int32), np.repeat(ends, len(after))))
+    labels = np.concatenate((classes[live], before, np.tile(after, len(ends)))).astype(np.int32)
     # By state and label; of two alike the first counts, which is an apostrophe within a word.
-    _, order = np.unique(starts * (labels.max(initial=0) + 1) + labels, return_index=True)
+    _, order = np.unique(starts * np.int64(labels.max(initial=0) + 1) + labels, return_index=True)
+    targets = np.full(len(starts), last, np.int32)
+    targets[: live.sum()] = words.targets[live]
+    targets[live.sum() : live.sum() + len(before)] = 0
     return Automaton(
         offsets=np.concatenate(([0], np.cumsum(np.bincount(starts[order], minlength=last + 1)))).astype(np.int32),
-        labels=labels[order].astype(np.int32),
-        targets=targets[order].astype(np.int32),
-        weights=weights[order],
-        accept=np.append(np.where(words.accept, 0.0, -np.inf), 0.0).astype(np.float32),
+        labels=labels[order],
+        targets=targets[order],
+        weights=np.where(order < live.sum(), np.float32(WORTH), np.float32(0.0)),
+        accept=np.append(np.where(words.accept, np.float32(0.0), np.float32(-np.inf)), np.float32(0.0)),
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from edge_ocr.bundle import shipped_bundle
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from edge_ocr.bundle import Bundle
+    from edge_ocr.grammar import Grammar
     from edge_ocr.types import Image, Quad
 
 LANGUAGES = frozenset(
@@ -296,9 +298,7 @@ class Reader:
         only = "".join(character for character in self.character if character in allowed)
         if not only.strip():
             raise ValueError("allowlist and blocklist leave no character that the recogniser knows; allow others")
-        if self._language == NONE:
-            return self._reader.with_grammar(open_grammar(self.character, only=only))
-        return self._reader.with_grammar(language_grammar(self._language, self.character, only=only))
+        return self._reader.with_grammar(_grammar_of(self._language, self.character, only))
 
     def _lines(self, reader: _Reader, picture: Image, quarters: int) -> list[Reading]:
         """The lines that are upright in a picture once it is turned, at their places in the picture as it is."""
@@ -338,6 +338,14 @@ def _likeliest(ways: list[list[Reading]]) -> list[Reading]:
         if not any(shapes.are_one(reading.quad, other.quad) for other in kept):
             kept.append(reading)
     return sorted(kept, key=lambda reading: min((y, x) for x, y in reading.quad.corners))
+
+
+@lru_cache(maxsize=4)
+def _grammar_of(language: str, alphabet: str, only: str) -> Grammar:
+    """What texts may consist of; scripts say the same at every call."""
+    if language == NONE:
+        return open_grammar(alphabet, only=only)
+    return language_grammar(language, alphabet, only=only)
 
 
 def _refuse(unknown: set[str], where: str) -> None:

@@ -228,7 +228,7 @@ def _compiled(automaton: Automaton, blank: int) -> object:
     return _compile(automaton, _integer("blank", blank))
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def _compile(automaton: Automaton, blank: int) -> object:
     """The kernel's own checked copy; automata are compared by identity, so each is compiled once."""
     return _kernel.compile_automaton(

@@ -88,7 +88,7 @@ ARROWS: dict[str, set[str]] = {
     "annotate": {"labels"},
     "arguments": set(),
     "output": {"signs"},
-    "compat": {"bundle", "camera", "detect", "reader", "recognise", "signs", "vocabulary", "words"},
+    "compat": {"bundle", "camera", "detect", "grammar", "reader", "recognise", "signs", "vocabulary", "words"},
     "notify": set(),
     "pace": set(),
     "source": {"camera"},

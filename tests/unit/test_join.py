@@ -91,6 +91,15 @@ def test_words_side_by_side_stay_words() -> None:
     assert joined(quads) == quads
 
 
+@pytest.mark.parametrize(("away", "pieces"), [(20, 1), (35, 2)], ids=["near", "far"])
+def test_pieces_of_a_script_that_the_detector_takes_apart_stand_as_far_from_each_other_as_told(
+    away: int, pieces: int
+) -> None:
+    quads = [_quad(20, 80, height=30, kind=Kind.SIGN), _quad(100 + away, 80, height=30, kind=Kind.SIGN)]
+    assert len(joined(quads, word_gap=1.0)) == pieces
+    assert joined(quads) == quads
+
+
 def test_nothing_and_one_stay_as_they_are() -> None:
     assert joined([]) == []
     assert joined([_quad(20, 80)]) == [_quad(20, 80)]

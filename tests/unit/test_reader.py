@@ -88,6 +88,14 @@ def test_every_look_is_as_wide_as_the_recogniser_wants_it() -> None:
     assert {strip.image.shape for strip in seen} == {(8, 64)}
 
 
+def test_pieces_of_a_line_are_put_together_as_the_script_wants_it() -> None:
+    found = [replace(quad, kind=Kind.SIGN) for quad in looking_at((10, 5), (46, 5))(AB)]
+    for settings, lines in (({}, 2), ({"gap": 1.0}, 1)):
+        told = replace(BUNDLE, kind=Kind.SIGN, settings=BUNDLE.settings | settings)
+        reader = Reader("sign", bundle=told, detector=lambda _: found)
+        assert len(reader.sightings(scene((AB, 10, 5), (BA, 46, 5)))) == lines
+
+
 def test_a_text_in_doubt_is_looked_at_again_and_told_where_it_was_detected() -> None:
     seen: list[Strip] = []
     image = scene((AB, 10, 5))
@@ -361,7 +369,7 @@ class Scripted:
     Each is doubtful, so each is read twice: as it is, and upside down.
     """
 
-    widths, height, widening = (32,), 8, 1.0
+    widths, height, widening, gap = (32,), 8, 1.0, None
     steps: tuple[str, ...] = ()
 
     def __init__(self, *log_probs: np.ndarray) -> None:
@@ -375,7 +383,7 @@ class Scripted:
 class Noting:
     """In the place of a recogniser: keeps the strips, and says 'A', or 'B' with the probability ``doubt``."""
 
-    widths, height, widening = (32,), 8, 1.0
+    widths, height, widening, gap = (32,), 8, 1.0, None
     steps: tuple[str, ...] = ()
 
     def __init__(self, seen: list[Strip], doubt: float) -> None:
@@ -443,7 +451,7 @@ def test_a_reader_for_other_texts_shares_the_recogniser() -> None:
 class Spaced:
     """In the place of a recogniser: sees 'AA BB' with a doubt about the first letter, whatever it is shown."""
 
-    widths, height, widening, alphabet = (32,), 8, 1.0, "ABC "
+    widths, height, widening, gap, alphabet = (32,), 8, 1.0, None, "ABC "
 
     def __call__(self, _: Any) -> np.ndarray:
         """The same of every strip."""

@@ -119,6 +119,13 @@ def test_a_bundle_says_how_much_wider_lines_are_drawn(settings: dict[str, Any], 
     assert Recogniser(with_settings(**settings)).widening == widening
 
 
+def test_a_bundle_says_how_far_apart_the_pieces_of_a_line_are_found() -> None:
+    assert Recogniser(with_settings()).gap is None
+    assert Recogniser(with_settings(gap=1)).gap == 1.0
+    with pytest.raises(BundleError, match="gap is nan"):
+        Recogniser(with_settings(gap=math.nan))
+
+
 @pytest.mark.parametrize("widening", [0, -1.0, math.inf, math.nan, "2", True])
 def test_an_impossible_widening_is_an_error_of_the_bundle(widening: Any) -> None:
     with pytest.raises(BundleError, match="widening"):
