@@ -23,6 +23,7 @@ from edge_ocr import bundle
 from edge_ocr.bundle import load_bundle
 from edge_ocr.detect import Detector
 from edge_ocr.types import Kind
+from edge_ocr.vocabulary import language_grammar
 from export import (
     bundles,
     detector_packing,
@@ -147,7 +148,9 @@ def sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, signs.R
     )
     monkeypatch.setattr(sign_packing, "_TEMPERATURES", np.array([0.5, 2.5]))  # either changes what is in doubt
     checkpoint = trained(load_master(MODELS / "sign/model.onnx", signs.make(ALPHABET)), tmp_path / "run")
-    recipe = signs.Recipe(tmp_path / "shards", checkpoint.parent, 1.5, seed=7, data=tmp_path / "data", held=held)
+    recipe = signs.Recipe(
+        tmp_path / "shards", checkpoint.parent, 1.5, seed=7, data=tmp_path / "data", held=held, language="en"
+    )
     return checkpoint, recipe
 
 
@@ -158,12 +161,16 @@ def test_a_sign_card_says_what_is_measured_of_the_written_bundle(sign: tuple[Pat
     assert card["training"] == {"sittings": "two", "seed": 7, "minutes": 1.5, "strips": 99, "recipe": "some"}
     assert recipe.data is not None
     name = signs.FOLDERS[0]
-    looks = evaluate_words.look(written, recipe.data / name)
+    grammar = language_grammar("en", ALPHABET)
+    looks = evaluate_words.look(written, recipe.data / name, grammar)
     assert sum(len(item.log_probs) > 1 for item in looks) > 0, "nothing is in doubt, so this test says nothing"
-    fresh = evaluate_words.evaluate(looks, ALPHABET, name=name)
+    fresh = evaluate_words.evaluate(looks, ALPHABET, name=name, grammar=grammar)
     told = card["accuracy"][name]
+    assert written.settings["language"] == "en"
     assert told["crops"] == fresh.free.count
-    assert (told["free"], told["of_50_words"]) == (round(fresh.free.exact, 4), round(fresh.lexicon.exact, 4))
+    assert (told["as_it_ships"], told["of_50_words"]) == (round(fresh.free.exact, 4), round(fresh.lexicon.exact, 4))
+    anything = evaluate_words.evaluate(evaluate_words.look(written, recipe.data / name), ALPHABET, name=name)
+    assert told["any_text"] == round(anything.free.exact, 4)
     assert told["calibration_error"] == round(fresh.calibration.error, 4)
     assert {group: told[group] for group in fresh.groups} == {
         group: [count, round(share, 4)] for group, (count, share) in fresh.groups.items()

@@ -13,8 +13,8 @@ from edge_ocr.signs import signs
 
 SAMPLES = Path(__file__).parents[2] / "docs/samples"
 MEGABYTES = {"devanagari": 2, "hangul": 2, "chinese": 6}
-EXACT = {"devanagari": 0.96, "hangul": 0.96, "chinese": 0.94}
-"""Of renders that were held back, what is reached, so that no later bundle is worse; 0.95 is asked for."""
+EXACT = {"devanagari": 0.96, "hangul": 0.97, "chinese": 0.965}
+"""Of renders that were held back, about what is reached, so that no later bundle is worse; 0.95 is asked for."""
 NAMES = {
     "devanagari": ["महात्मा गांधी मार्ग", "स्टेशन रोड", "विद्यालय ४२"],
     "hangul": ["세종대로", "종로 12", "서울역"],
