@@ -10,6 +10,7 @@ Everything here is frozen: a stage hands on a new value and never edits one it w
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -183,7 +184,7 @@ class Automaton:
         state, total = 0, 0.0
         for label in labels:
             first, end = int(self.offsets[state]), int(self.offsets[state + 1])
-            edge = first + int(np.searchsorted(self.labels[first:end], label))
+            edge = bisect_left(self.labels, label, first, end)  # a third of searchsorted's time, of so few
             if edge == end or self.labels[edge] != label:
                 return -np.inf
             total += float(self.weights[edge])
