@@ -50,7 +50,8 @@ _AGAIN = ((0.1, 0.0), (-0.05, -0.02), (0.0, 0.12), (0.0, -0.12))  # wider, tight
 
 # Of a word, in its own heights beyond its ends and beyond its edges: a share of its width would bring the next word in.
 _WORD = (0.05, 0.1)
-_WORD_AGAIN = ((0.2, 0.15), (-0.1, 0.05), (0.0, 0.17), (0.0, -0.04))
+_WORD_AGAIN = ((0.2, 0.15), (-0.1, 0.05), (0.0, 0.0), (0.0, -0.04))
+_DRAWN_OUT = (1.0, 1.0, 1.6, 1.0)  # how much wider each of these is drawn: letters that run together come apart
 
 _SQUARE = 1.35  # width / height of a crop up to which it may show a whole sign, round or with eight corners
 # Of the crop's width and height: within the rim, where a text has up to half as many rows again.
@@ -134,7 +135,8 @@ class Sight:
         quad = sighting.strip.quad
         if quad.kind is not Kind.PLATE:
             return [
-                self._read(partial(rectify.strip, image, _beyond(quad, *reach), margin=0.0)) for reach in _WORD_AGAIN
+                self._read(partial(rectify.strip, image, _beyond(quad, *reach), margin=0.0), widening)
+                for reach, widening in zip(_WORD_AGAIN, _DRAWN_OUT, strict=True)
             ]
         quads = [rectify.grown(quad, across, down) for across, down in _AGAIN]
         if sighting.lines == 1:
@@ -200,17 +202,17 @@ class Sight:
                 best = other
         return best
 
-    def _read(self, cut: Callable[..., Strip]) -> Sighting:
-        """One strip as one line."""
+    def _read(self, cut: Callable[..., Strip], widening: float = 1.0) -> Sighting:
+        """One strip as one line, drawn so much wider than other strips."""
         with self.stopwatch.lap("recognise"):
-            strip = self._cut(cut)
+            strip = self._cut(cut, widening)
             log_probs = self._recognised(strip)
         return self._decode(strip, log_probs)
 
-    def _cut(self, cut: Callable[..., Strip]) -> Strip:
+    def _cut(self, cut: Callable[..., Strip], widening: float = 1.0) -> Strip:
         """A strip as the recogniser takes it."""
         taker = self.recogniser
-        return cut(width=taker.widths, height=taker.height, widening=taker.widening)
+        return cut(width=taker.widths, height=taker.height, widening=widening * taker.widening)
 
     def _recognised(self, strip: Strip) -> NDArray[np.float32]:
         if self.loose and strip.quad.kind is Kind.PLATE and "band" not in self.recogniser.steps:

@@ -183,6 +183,7 @@ def test_a_word_is_cut_out_by_its_own_height_however_long_it_is() -> None:
 
 def test_a_word_in_doubt_is_looked_at_again_around_its_own_quad() -> None:
     told = Told(lambda _: sure("AB", doubt=0.5))
+    told.widths = (64, 128)
     quad = Quad(corners_of([(50, 50), (350, 50), (350, 90), (50, 90)]), Kind.WORD, 0.9)
     sight_ = looking(told, "AB")
     image = np.zeros((200, 400), np.uint8)
@@ -191,7 +192,8 @@ def test_a_word_in_doubt_is_looked_at_again_around_its_own_quad() -> None:
     assert len(sight_.again(image, sighting)) == 4
     starts = [strip.quad.corners[0] for strip in told.strips]
     assert [round((50 - x) / 40, 2) for x, _ in starts] == [0.2, -0.1, 0.0, 0.0]
-    assert [round((50 - y) / 40, 2) for _, y in starts] == [0.15, 0.05, 0.17, -0.04]
+    assert [round((50 - y) / 40, 2) for _, y in starts] == [0.15, 0.05, 0.0, -0.04]
+    assert [strip.image.shape[1] for strip in told.strips] == [64, 64, 128, 64]
 
 
 def test_the_same_character_at_the_end_of_one_line_and_the_beginning_of_the_next_is_two() -> None:
