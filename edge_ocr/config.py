@@ -158,6 +158,7 @@ class Settings:
     Attributes:
         kind: what is read.
         regions: whose plate formats are expected; None for all that ship.
+        language: whose words are likelier than other texts, of kinds sign and word; None for what the recogniser says.
         gate: where it is worth to look for texts.
         pace: how much of what a live camera gives is processed.
         detect: finding texts in a frame.
@@ -175,6 +176,7 @@ class Settings:
 
     kind: Kind = Kind.PLATE
     regions: tuple[str, ...] | None = None
+    language: str | None = None
     gate: GateSettings = field(default_factory=GateSettings)
     pace: PaceSettings = field(default_factory=PaceSettings)
     detect: DetectSettings = field(default_factory=DetectSettings)

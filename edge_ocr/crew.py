@@ -205,7 +205,7 @@ def _alike(one: CameraSettings, other: CameraSettings) -> bool:
 
 def _read(settings: Settings) -> tuple[object, ...]:
     """All that a reader depends on."""
-    return settings.kind, settings.regions, settings.detect
+    return settings.kind, settings.regions, settings.language, settings.detect
 
 
 def _zones(camera: CameraSettings, drawn_zones: Mapping[str, Zones]) -> Zones:

@@ -145,7 +145,7 @@ def _bundles() -> Iterator[Finding]:
 
 def _accuracy(shipped: Bundle) -> list[str]:
     """The one figure of each set of photographs that tells most about a bundle."""
-    telling = ("with_formats", "free", "recall")  # of plates, of words, of boxes; a set has one of them
+    telling = ("with_formats", "as_it_ships", "free", "recall")  # of plates, words (now and once), boxes: one a set
     sets = [(name, said) for name, said in shipped.card.get("accuracy", {}).items() if isinstance(said, dict)]
     return [f"{name} {said[figure]:.0%}" for name, said in sets for figure in telling if figure in said]
 

@@ -10,6 +10,7 @@ to what they say together.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,13 +61,13 @@ class _Lines:
         return cls(corners.mean(axis=1), across / widths[:, None], widths, heights)
 
 
-def joined(quads: Sequence[Quad], *, word_gap: float | None = None) -> list[Quad]:
+def joined(quads: Sequence[Quad], *, word_gap: float | None = None, longest: float = inf) -> list[Quad]:
     """Put plates and words together that were found in pieces.
 
     Args:
         quads: of one frame, in any order; pieces of a plate may lie side by side.
-        word_gap: between pieces of a word, in their mean heights at most; below 0 they must overlap so far. None for
-            what Latin words ask for.
+        word_gap: between pieces of a word that need not overlap, in their mean heights at most; None where they must.
+        longest: of a word that is put together of such, in its heights; what would be longer stays in pieces.
 
     Returns:
         The same quads in the same order, but for each run of pieces one quad around all of them with the best of
@@ -74,8 +75,8 @@ def joined(quads: Sequence[Quad], *, word_gap: float | None = None) -> list[Quad
 
     """
     whole = list(quads)
-    gap = _WORD_GAP if word_gap is None else word_gap
-    while (pair := _nearest_pieces(whole, gap)) is not None:
+    gap = -inf if word_gap is None else word_gap
+    while (pair := _nearest_pieces(whole, gap, longest)) is not None:
         first, second = pair
         whole[first] = _around(whole[first], whole[second])
         del whole[second]
@@ -131,7 +132,7 @@ def _over(upper: Quad, lower: Quad) -> Quad:
     return Quad(corners_of(around.tolist()), upper.kind, max(upper.score, lower.score))
 
 
-def _nearest_pieces(quads: Sequence[Quad], word_gap: float) -> tuple[int, int] | None:
+def _nearest_pieces(quads: Sequence[Quad], word_gap: float, longest: float) -> tuple[int, int] | None:
     """Two quads that are pieces of one plate or word, the nearest such pair."""
     if len(quads) < 2:
         return None
@@ -142,6 +143,7 @@ def _nearest_pieces(quads: Sequence[Quad], word_gap: float) -> tuple[int, int] |
     aside = np.abs(between[..., 0] * lines.along[:, None, 1] - between[..., 1] * lines.along[:, None, 0])
     height = (lines.heights[:, None] + lines.heights[None]) / 2
     gap = ahead - (lines.widths[:, None] + lines.widths[None]) / 2
+    whole = ahead + (lines.widths[:, None] + lines.widths[None]) / 2
     aligned = lines.along @ lines.along.T
     of_plates = (
         (_ratio(lines.heights) <= _HEIGHTS)
@@ -156,7 +158,7 @@ def _nearest_pieces(quads: Sequence[Quad], word_gap: float) -> tuple[int, int] |
         (_ratio(lines.heights) <= _WORD_HEIGHTS)
         & (aligned >= _WORD_ALIGNED)
         & (aside <= _WORD_ASIDE * height)
-        & (gap <= word_gap * height)
+        & ((gap <= _WORD_GAP * height) | ((gap <= word_gap * height) & (whole <= longest * height)))
         & ~(plates[:, None] | plates)
     )
     pieces = of_plates | of_words

@@ -60,7 +60,7 @@ def open_reader(settings: Settings, *, like: Reader | None = None) -> Reader:
 
     Args:
         settings: what to read.
-        like: a reader of the same kind and regions, whose grammar is shared: it is most of what a reader weighs.
+        like: a reader of the same kind, regions and language, whose grammar is shared: most of what a reader weighs.
 
     Raises:
         BundleError: there is none for this kind.
@@ -74,7 +74,9 @@ def open_reader(settings: Settings, *, like: Reader | None = None) -> Reader:
     steps = settings.detect.preprocess
     if like is not None:
         return Reader(settings.kind, grammar=like.grammar, detector=detector, preprocess=steps)
-    return Reader(settings.kind, regions=settings.regions, detector=detector, preprocess=steps)
+    return Reader(
+        settings.kind, regions=settings.regions, language=settings.language, detector=detector, preprocess=steps
+    )
 
 
 class Pipeline:

@@ -24,7 +24,7 @@ from edge_ocr.join import joined
 from edge_ocr.recognise import Recogniser, alphabet_of
 from edge_ocr.sight import Sight
 from edge_ocr.types import Kind
-from edge_ocr.vocabulary import NONE, language_grammar
+from edge_ocr.vocabulary import NONE, language_grammar, languages
 from edge_ocr.words import is_number, listed_grammar, number_grammar, open_grammar
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ class Reader:
         detector = self.detector
         with stopwatch.lap("detect"):
             found = detector(image) if regions is None else detector(image, regions=regions)
-            quads = joined(found, word_gap=self.recogniser.gap)
+            quads = joined(found, word_gap=self.recogniser.gap, longest=self.recogniser.longest)
         quads = quads if choose is None else choose(quads)
         return sight.of_quads(image, quads)
 
@@ -256,15 +256,14 @@ class Reader:
 
 def _any_text(bundle: Bundle, language: str | None) -> Grammar:
     """Of signs and words; what stands in a language's vocabulary is likelier."""
-    language = bundle.settings.get("language", NONE) if language is None else language
-    if not isinstance(language, str):
-        raise BundleError(f"{bundle.name}: its language is {language!r}, but must be a name; install the bundle again")
     alphabet = alphabet_of(bundle)
-    if language == NONE:
-        return open_grammar(alphabet)
-    grammar = language_grammar(language, alphabet)
-    heap.give_back()
-    return grammar
+    if language is None:
+        language = bundle.settings.get("language", NONE)
+        if language not in (*languages(), NONE):
+            raise BundleError(f"{bundle.name}: its language is {language!r}, which did not come with this version")
+    if not isinstance(language, str):
+        raise TypeError(f"language must be a name or a file's path as a string, not {language!r}")
+    return open_grammar(alphabet) if language == NONE else _warmed(language_grammar(language, alphabet), alphabet)
 
 
 def _expected(kind: Kind, alphabet: str, regions: Sequence[str] | None, words: Iterable[str] | None) -> Grammar:
@@ -290,7 +289,11 @@ def _formats(regions: Sequence[str] | None, alphabet: str) -> Grammar:
     Joining all of them takes 25 MB for a moment, and the decoder's own form of them another 4: both while the
     interpreter is not loaded yet, and given back before it is.
     """
-    grammar = plate_grammar(load_regions(regions), alphabet)
+    return _warmed(plate_grammar(load_regions(regions), alphabet), alphabet)
+
+
+def _warmed(grammar: Grammar, alphabet: str) -> Grammar:
+    """The grammar, compiled by the kernel, and what that took given back."""
     classes = len(alphabet) + 1
     search(np.full((1, classes), -np.log(classes), np.float32), grammar, 1, 1)
     heap.give_back()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,6 +40,7 @@ class Recogniser:
             and under letters, whose characters are more than a line of that width has time steps for; 1 for others.
         gap: how far apart, in heights, the detector leaves the pieces of one line at most; None where it knows the
             script.
+        longest: line that its widest strip holds without squeezing it, in heights.
 
     Raises:
         BundleError: a setting is missing or impossible, or the model has another shape than the settings say.
@@ -58,9 +59,8 @@ class Recogniser:
         self.height: int = _setting(bundle, "height", int)
         self.widths = _widths(bundle, self.width)
         self.widening = _number(bundle, "widening", 1.0)
-        if self.widening <= 0:
-            raise _bad(bundle, f"widening is {self.widening}, but must be above 0")
-        self.gap = _number(bundle, "gap", 0.0) if "gap" in bundle.settings else None
+        self.gap = _number(bundle, "gap", 1.0) if "gap" in bundle.settings else None
+        self.longest = self.width / (self.widening * self.height)
         self._temperature = np.float32(_setting(bundle, "temperature", float))
         classes = len(self.alphabet) + 1
         if not 0 <= blank < classes:
@@ -124,8 +124,8 @@ def _widths(bundle: Bundle, width: int) -> tuple[int, ...]:
 def _number(bundle: Bundle, name: str, otherwise: float) -> float:
     """A setting that few bundles have."""
     found = bundle.settings.get(name, otherwise)
-    if type(found) not in (int, float) or not isfinite(found):
-        raise _bad(bundle, f"{name} is {found!r}, but must be a finite number")
+    if type(found) not in (int, float) or not 0 < found < inf:
+        raise _bad(bundle, f"{name} is {found!r}, but must be a number above 0")
     return float(found)
 
 

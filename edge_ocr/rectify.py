@@ -52,7 +52,7 @@ def strip(
         A grey strip of (height, width), stretched to the full size and in contrast, with the quad as it was given.
 
     """
-    width, height = _size(width, height, widening * proportion(quad))
+    width, height = _size(width, height, proportion(quad), widening)
     if not margin >= 0:
         raise ValueError(f"margin must be at least 0, not {margin}")
     across, down = samples(quad, width=width, height=height)
@@ -90,7 +90,7 @@ def whole(
 
     """
     rows, columns = image.shape[:2]
-    width, height = _size(width, height, widening * columns / rows)
+    width, height = _size(width, height, columns / rows, widening)
     quad = Quad(corners_of([(0, 0), (columns, 0), (columns, rows), (0, rows)]), kind, 1.0)
     return Strip(stretch(grey(shrink(image, width=width, height=height))), quad)
 
@@ -226,8 +226,10 @@ def _span(low: float, high: float, size: int) -> tuple[int, int]:
     return first, max(min(ceil(high), size), first + 1)
 
 
-def _size(width: int | Sequence[int], height: int, aspect: float) -> tuple[int, int]:
+def _size(width: int | Sequence[int], height: int, aspect: float, widening: float) -> tuple[int, int]:
     """The strip's size, by a line's width over its height where there are several; refused where it is none."""
+    if not 0 < widening < inf:
+        raise ValueError(f"widening must be above 0, not {widening}")
     sizes = {"width": np.atleast_1d(width), "height": np.atleast_1d(height)}
     for name, values in sizes.items():
         if values.dtype.kind not in "iu":
@@ -235,4 +237,4 @@ def _size(width: int | Sequence[int], height: int, aspect: float) -> tuple[int, 
         if values.min() < 1:
             raise ValueError(f"{name} must be at least 1, not {values.min()}")
     height = int(sizes["height"][0])
-    return width_for(aspect, height=height, widths=sizes["width"].tolist()), height
+    return width_for(widening * aspect, height=height, widths=sizes["width"].tolist()), height

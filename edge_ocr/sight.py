@@ -113,7 +113,7 @@ class Sight:
         if kind is not Kind.PLATE and shape <= _SQUARE:
             middles = [rectify.grown(quad, *within) for within in _MIDDLES]
             looks = [self._read(partial(rectify.strip, image, middle, margin=0.0)) for middle in middles]
-            return reduce(likelier, looks, first)
+            return reduce(clearer, looks, first)
         return self._likeliest(image, first, margin=0.0)
 
     def again(self, image: Image, sighting: Sighting) -> list[Sighting]:
@@ -165,7 +165,7 @@ class Sight:
         One character is higher than wide, so that a high quad shows it upright.
         """
         sides = [read(turned(first.strip.quad, turn)) for turn in (1, 3)]
-        return reduce(likelier, [side for side in sides if _is_clear(side) and _is_long(side)], first)
+        return reduce(clearer, [side for side in sides if _is_clear(side) and _is_long(side)], first)
 
     def _of_lines(
         self, image: Image, quad: Quad, parting: Callable[[Image, Quad], tuple[Quad, ...] | None] = parted
@@ -261,6 +261,18 @@ def likelihood(sighting: Sighting) -> float:
 def likelier(one: Sighting, other: Sighting | None) -> Sighting:
     """The sighting that says what is likelier, the first if both are alike."""
     return other if other is not None and likelihood(other) > likelihood(one) else one
+
+
+def clearer(one: Sighting, other: Sighting) -> Sighting:
+    """The same of two looks at one text by what was seen: that it is a word of some language is no merit of a look."""
+
+    def clarity(sighting: Sighting) -> float:
+        if not sighting.hypotheses:
+            return -math.inf
+        best = sighting.hypotheses[0]
+        return best.log_prob + min(best.weight, 0.0)
+
+    return other if clarity(other) > clarity(one) else one
 
 
 def holds(quad: Quad, other: Quad) -> bool:

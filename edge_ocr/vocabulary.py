@@ -1,9 +1,9 @@
 """A language's words: texts that are likelier than others, before anybody looks.
 
 A listed word gains :data:`WORTH` nats for each of its characters, in lower case, in capitals, with an initial and as it
-is listed, and whatever punctuation stands around it; any other text stays as likely as the recogniser has it. So a word
-in doubt becomes the word that it resembles, and a name that is clear stays what it is. docs/design/words.md has the
-measurements.
+is listed, with quotation marks, brackets and stops around it; any other text stays as likely as the recogniser has it.
+So a word in doubt becomes the word that it resembles, and so does a name, unless it is seen the more clearly the longer
+it is. docs/design/words.md has the measurements.
 
 A vocabulary is compiled in advance (``python -m export vocabulary``), because that takes a second and a start has none.
 """
@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,7 +40,18 @@ SUFFIX = ".npz"
 _TYPES = {"lengths": np.uint8, "labels": np.uint8, "targets": np.int32, "accept": np.bool_}
 _FOLDER = Path(__file__).parent / "vocabularies"
 _SHORTEST = 3  # letters of whatever is listed; shorter, words alone: half of all pairs of capitals stand for something
-_BEFORE, _AFTER = "\"'(", "\"').,:;!?"  # a word
+_BEFORE, _AFTER, _BETWEEN = "\"'(", "\"').,:;!?", " -/"
+_PARTED = 4.0  # nats that each between two words costs, about what the next word gains: names must not fall apart
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """Classes of what may stand before a word, after it, and between two."""
+
+    before: list[int]
+    after: list[int]
+    between: list[int]
+    apostrophe: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,18 +87,20 @@ def compile_vocabulary(words: Iterable[str], path: Path) -> Vocabulary:
         path: to write; its name must end in '.npz'.
 
     Raises:
-        GrammarError: no word is left, or one is longer than 255 characters.
-        ValueError: they have more than 255 different characters, or the path has another suffix.
+        GrammarError: no word is left, one is longer than 255 characters, they have more than 255 different characters,
+            or the file cannot be written.
 
     """
     if path.suffix != SUFFIX:
-        raise ValueError(f"a vocabulary's file ends in {SUFFIX}, not as {path.name} does")
+        raise GrammarError(f"{printable(path)}: is no name for a vocabulary; let it end in {SUFFIX}")
     kept = [word for word in words if len(word) >= _SHORTEST or (len(word) == _SHORTEST - 1 and word.islower())]
     forms = sorted({form for word in kept for form in (word, word.lower(), word.upper(), word.capitalize())})
     characters = "".join(sorted(set("".join(forms))))
     if len(characters) > np.iinfo(np.uint8).max:
-        raise ValueError(f"the words have {len(characters)} different characters; a vocabulary holds 255")
-    made = word_grammar(forms, characters or " ").automaton
+        raise GrammarError(f"the words have {len(characters)} different characters, and a vocabulary holds 255")
+    if not forms:
+        raise GrammarError("there is no word among the words: give some of three letters and more")
+    made = word_grammar(forms, characters).automaton
     found = Vocabulary(
         characters,
         np.diff(made.offsets).astype(np.uint8),
@@ -95,14 +108,17 @@ def compile_vocabulary(words: Iterable[str], path: Path) -> Vocabulary:
         made.targets,
         np.isfinite(made.accept),
     )
-    np.savez_compressed(
-        path,
-        characters=np.array(characters),
-        lengths=found.lengths,
-        labels=found.labels,
-        targets=found.targets,
-        accept=found.accept,
-    )
+    try:
+        np.savez_compressed(
+            path,
+            characters=np.array(characters),
+            lengths=found.lengths,
+            labels=found.labels,
+            targets=found.targets,
+            accept=found.accept,
+        )
+    except OSError as error:
+        raise GrammarError(f"{printable(path)}: cannot be written ({error.strerror or error})") from error
     return found
 
 
@@ -125,7 +141,7 @@ def load_vocabulary(language: str) -> Vocabulary:
             found = Vocabulary(str(stored["characters"]), *(stored[name] for name in _TYPES))
     except OSError as error:
         raise GrammarError(f"{printable(path)}: {error.strerror or error}; name a vocabulary's file") from error
-    except (ValueError, TypeError, KeyError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+    except (ValueError, TypeError, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
         raise GrammarError(f"{printable(path)}: is no vocabulary; make one with python -m export vocabulary") from error
     _check(found, path)
     return found
@@ -153,19 +169,19 @@ def language_grammar(language: str, alphabet: str, *, only: str | None = None) -
         )
     allowed = {character: place for place, character in enumerate(alphabet, 1) if only is None or character in only}
     classes = np.array([allowed.get(character, 0) for character in words.characters], np.int32)
-    marks = [[allowed[mark] for mark in known if mark in allowed] for known in (_BEFORE, _AFTER)]
-    listed = _automaton(words, classes[words.labels], *marks)
+    before, after, between = ([allowed[m] for m in marks if m in allowed] for marks in (_BEFORE, _AFTER, _BETWEEN))
+    marks = _Marks(before, after, between, apostrophe=allowed.get("'", 0))
+    listed = _automaton(words, classes[words.labels], marks)
     return Grammar(listed, alphabet, free.classes, (), unlisted=free.automaton)
 
 
-def _automaton(words: Vocabulary, classes: NDArray[np.int32], before: list[int], after: list[int]) -> Automaton:
-    """Words over a recogniser's classes, with marks around them.
+def _automaton(words: Vocabulary, classes: NDArray[np.int32], marks: _Marks) -> Automaton:
+    """Words over a recogniser's classes, one after the other, with marks around them.
 
     Args:
         words: what is listed.
         classes: of each edge; 0 where there is none.
-        before: classes of the marks that may stand before a word.
-        after: of those that may stand after it.
+        marks: that may stand around a word.
 
     """
     sources = np.repeat(np.arange(len(words.lengths), dtype=np.int32), words.lengths)
@@ -176,22 +192,45 @@ def _automaton(words: Vocabulary, classes: NDArray[np.int32], before: list[int],
         if int(alive.sum()) == count:
             live &= alive[words.targets]
             break
+    accept = words.accept | _after_apostrophes(words, sources, classes == marks.apostrophe)
     last = len(words.lengths)  # the state after a mark
-    ends = np.append(np.flatnonzero(words.accept), last).astype(np.int32)
-    starts = np.concatenate((sources[live], np.zeros(len(before), np.int32), np.repeat(ends, len(after))))
-    labels = np.concatenate((classes[live], before, np.tile(after, len(ends)))).astype(np.int32)
+    ends = np.append(np.flatnonzero(accept), last).astype(np.int32)
+    parts = (
+        _edges(sources[live], classes[live], words.targets[live], WORTH),
+        _edges(0, np.array(marks.before), 0, 0.0),
+        _edges(np.repeat(ends, len(marks.after)), np.tile(marks.after, len(ends)), last, 0.0),
+        _edges(np.repeat(ends, len(marks.between)), np.tile(marks.between, len(ends)), 0, -_PARTED),
+    )
+    starts, labels, targets, weights = (np.concatenate(column) for column in zip(*parts, strict=True))
     # By state and label; of two alike the first counts, which is an apostrophe within a word.
     _, order = np.unique(starts * np.int64(labels.max(initial=0) + 1) + labels, return_index=True)
-    targets = np.full(len(starts), last, np.int32)
-    targets[: live.sum()] = words.targets[live]
-    targets[live.sum() : live.sum() + len(before)] = 0
     return Automaton(
         offsets=np.concatenate(([0], np.cumsum(np.bincount(starts[order], minlength=last + 1)))).astype(np.int32),
         labels=labels[order],
         targets=targets[order],
-        weights=np.where(order < live.sum(), np.float32(WORTH), np.float32(0.0)),
-        accept=np.append(np.where(words.accept, np.float32(0.0), np.float32(-np.inf)), np.float32(0.0)),
+        weights=weights[order],
+        accept=np.where(np.append(accept, True), np.float32(0.0), np.float32(-np.inf)),
     )
+
+
+def _edges(
+    sources: NDArray[np.int32] | int, labels: NDArray[Any], targets: NDArray[np.int32] | int, weight: float
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
+    """Edges with each of the labels, of one weight; from and to one state each, or all one."""
+    shape = labels.shape
+    ends = (np.broadcast_to(np.asarray(states, np.int32), shape) for states in (sources, targets))
+    return next(ends), labels.astype(np.int32), next(ends), np.full(shape, weight, np.float32)
+
+
+def _after_apostrophes(
+    words: Vocabulary, sources: NDArray[np.int32], apostrophes: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """(states,) where the apostrophe of "dog's" may as well be the mark after a whole word: 'dog'."""
+    closing, opening = (np.zeros(len(words.lengths), np.bool_) for _ in range(2))
+    ended = words.accept[sources]
+    closing[words.targets[apostrophes & ended]] = True
+    opening[words.targets[~(apostrophes & ended)]] = True
+    return closing & ~opening
 
 
 def _check(words: Vocabulary, path: Path) -> None:

@@ -131,6 +131,9 @@ def run(args: argparse.Namespace) -> int:
     if args.region and args.kind != Kind.PLATE:
         print("--region names formats of plates; leave it out, or ask for --kind plate")
         return 2
+    if args.language and args.kind != Kind.SIGN:
+        print("--language is for signs; leave it out, or ask for --kind sign")
+        return 2
     regions = args.region.split(",") if args.region else None
     reader = Reader(args.kind, regions=regions, language=args.language)
     if not (args.folder / "labels.csv").is_file():

@@ -30,6 +30,9 @@ def add_sign(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=float, default=2e-3, help="the highest learning rate")
     parser.add_argument("--alphabet", type=Path, help="a file with the characters of another script, in UTF-8")
     parser.add_argument("--fonts", type=Path, help="a folder with typefaces of that script")
+    parser.add_argument(
+        "--gap", type=float, help="heights between characters that a detector of Latin words takes for two lines (1.0)"
+    )
     parser.add_argument("--words", type=Path, help="words or names in that script, one a line; made up without them")
 
 
@@ -61,6 +64,7 @@ def run_sign(args: argparse.Namespace) -> int:
         held=held,
         rate=args.rate,
         start=args.start,
+        gap=args.gap,
         language="en" if args.alphabet is None else None,
     )
     told = sittings.note(recipe.out / "checkpoint.pt", _command(args), args.start)
@@ -77,7 +81,8 @@ def _command(args: argparse.Namespace) -> str:
     pace = f"--minutes {args.minutes:g} --shards {args.shards} --seed {args.seed} --threads {args.threads}"
     files = [(option, getattr(args, option)) for option in ("alphabet", "fonts", "words")]
     script = "".join(f" --{option} {path.resolve().name}" for option, path in files if path is not None)
-    return f"python -m export sign {pace} --rate {args.rate:g}{script}"
+    gap = "" if args.gap is None else f" --gap {args.gap:g}"
+    return f"python -m export sign {pace} --rate {args.rate:g}{script}{gap}"
 
 
 def _studio(args: argparse.Namespace) -> tuple[Studio, str]:

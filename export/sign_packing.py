@@ -188,8 +188,12 @@ def _greedy_of(parts: Mapping[str, bytes], strips: Sequence[NDArray[np.uint8]], 
 
 def _settings(recipe: signs.Recipe) -> dict[str, Any]:
     size = {"height": HEIGHT, "width": WIDTHS[-1], "widths": list(WIDTHS)}
-    script = Alphabet(recipe.alphabet)
-    told = {"widening": script.widening, "temperature": 1.0, "gap": script.gap, "language": recipe.language}
+    told = {
+        "widening": Alphabet(recipe.alphabet).widening,
+        "temperature": 1.0,
+        "gap": recipe.gap,
+        "language": recipe.language,
+    }
     named = {name: value for name, value in told.items() if value is not None}
     return {"alphabet": recipe.alphabet, "blank": 0, **size, **named}
 

@@ -54,6 +54,7 @@ class Recipe:
         alphabet: of the shards' classes.
         held: a shard that never trains, or a folder of such: sets the temperature, and is measured; None for none.
         start: a float master (.onnx) whose weights to begin with; what ``out`` holds goes first.
+        gap: in heights, between pieces of one line that the detector takes apart; None where it knows the script.
         language: whose words are likelier than other texts, unless the user says otherwise; None for nobody's.
 
     """
@@ -68,6 +69,7 @@ class Recipe:
     alphabet: str = ALPHABET
     held: Path | None = None
     start: Path | None = None
+    gap: float | None = None
     language: str | None = None
 
 

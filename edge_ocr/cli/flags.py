@@ -30,6 +30,13 @@ def reading_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--region", type=arguments.regions, metavar="R,...", help="plate formats to expect, such as us,eu"
     )
+    parser.add_argument(
+        "--language",
+        type=arguments.name,
+        metavar="L",
+        help="whose words are likelier than other texts on signs: en, a vocabulary's file, or none "
+        "(default: the recogniser's own)",
+    )
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
@@ -46,9 +53,12 @@ def settings_of(args: argparse.Namespace) -> Settings:
         settings = replace(settings, kind=Kind(args.kind))
     if getattr(args, "region", None) is not None:
         settings = replace(settings, regions=args.region)
+    if getattr(args, "language", None) is not None:
+        settings = replace(settings, language=args.language)
     if args.store is not None:
         settings = replace(settings, store=replace(settings.store, folder=args.store))
     check_regions(settings.kind, settings.regions)
+    check_language(settings.kind, settings.language)
     return settings
 
 
@@ -61,3 +71,16 @@ def check_regions(kind: Kind, regions: Sequence[str] | None) -> None:
     """
     if regions is not None and kind is not Kind.PLATE:
         raise ConfigError(f"kind {kind} has no regions, which are plate formats; leave out the kind or the regions")
+
+
+def check_language(kind: Kind, language: str | None) -> None:
+    """Refuse a language for what is no word.
+
+    Raises:
+        ConfigError: there is one.
+
+    """
+    if language is not None and kind not in {Kind.SIGN, Kind.WORD}:
+        raise ConfigError(
+            f"kind {kind} has no language, which is for sign and word; leave out the kind or the language"
+        )

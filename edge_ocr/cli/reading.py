@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_ocr import arguments, output
-from edge_ocr.cli.flags import check_regions, command, reading_flags
+from edge_ocr.cli.flags import check_language, check_regions, command, reading_flags
 from edge_ocr.cli.terminal import GOOD, NOTHING_READ, complain, progress, say
 from edge_ocr.errors import ConfigError, SourceError, printable
 from edge_ocr.types import Kind
@@ -42,13 +42,6 @@ def add(commands: Any) -> None:
         "--words", type=arguments.path, metavar="FILE", help="names to expect, one a line; for other kinds than plates"
     )
     read.add_argument(
-        "--language",
-        type=arguments.name,
-        metavar="L",
-        help="whose words are likelier than other texts on signs: en, a vocabulary's file, or none "
-        "(default: the recogniser's own)",
-    )
-    read.add_argument(
         "--bundle",
         type=arguments.name,
         metavar="B",
@@ -71,7 +64,9 @@ def _read(args: argparse.Namespace) -> int:
 
     check_regions(Kind(args.kind), args.region)
     words = _words(Kind(args.kind), args.words)
-    _check_language(Kind(args.kind), args.language, words)
+    check_language(Kind(args.kind), args.language)
+    if args.language is not None and words is not None:
+        raise ConfigError("--language and --words exclude each other: a list is read by its own names; leave one out")
     inputs = list(_inputs(args.paths))
     pictures = _pictures(args.annotate, [path for path, _ in inputs])
     reader = Reader(
@@ -111,11 +106,6 @@ def _words(kind: Kind, path: Path | None) -> list[str] | None:
     from edge_ocr.words import read_names  # noqa: PLC0415
 
     return read_names(path)
-
-
-def _check_language(kind: Kind, language: str | None, words: list[str] | None) -> None:
-    if language is not None and (kind in {Kind.PLATE, Kind.DIGITS} or words is not None):
-        raise ConfigError("--language is for --kind sign and word, and not beside --words; leave one of them out")
 
 
 def _inputs(paths: Sequence[str]) -> Iterator[tuple[str, SourceError | None]]:

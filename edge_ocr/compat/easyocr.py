@@ -100,7 +100,7 @@ class Reader:
         )
         spoken = bundle.settings.get("language", NONE)
         self._language = spoken if spoken in languages else NONE
-        self._reader = _Reader(Kind.SIGN, bundle=bundle, detector=find, language=self._language, top=0)
+        self._reader = _Reader(Kind.SIGN, bundle=bundle, detector=find, language=NONE, top=0)  # see _reader_of
 
     def readtext(
         self,
@@ -340,7 +340,7 @@ def _likeliest(ways: list[list[Reading]]) -> list[Reading]:
     return sorted(kept, key=lambda reading: min((y, x) for x, y in reading.quad.corners))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)
 def _grammar_of(language: str, alphabet: str, only: str) -> Grammar:
     """What texts may consist of; scripts say the same at every call."""
     if language == NONE:

@@ -26,7 +26,6 @@ _BACKWARDS = frozenset({"R", "AL"})
 _TRIES = 200
 _MARKED = 0.45  # of letters in made-up words carry a mark, where the script has some
 _WIDENED = 2.0  # times as wide as it is: how a line is drawn whose marks are characters without a width of their own
-_AIRY = 1.0  # a character that was not found, where letters are not of the kind that has capitals
 _LISTED = 0.9  # of letters and syllables are taken out of listed words, with their marks, where there are some
 
 
@@ -58,11 +57,6 @@ class Alphabet:
     def widening(self) -> float:
         """How many times as wide as it is a line is drawn onto its strip, for CTC to have a time step a character."""
         return _WIDENED if self.marks else 1.0
-
-    @property
-    def gap(self) -> float | None:
-        """How far apart, in heights, a detector of Latin words finds pieces of one line; None where it knows better."""
-        return _AIRY if any(unicodedata.category(c) == "Lo" for c in self.characters) else None
 
     @cached_property
     def digits(self) -> tuple[str, ...]:

@@ -54,10 +54,12 @@ def test_a_language_is_for_signs_and_words_and_one_that_is_not_known_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "names.txt").write_text("Elm\n", encoding="utf-8")
+    for command, kind in (("read", "plate"), ("read", "digits"), ("watch", "plate")):
+        assert cli.main([command, "--language", "en", "--kind", kind, str(PICTURE)]) == 2
+        assert re.fullmatch(rf"edge-ocr: kind {kind} has no language[^\n]*\n", capsys.readouterr().err)
     names = ["--kind", "sign", "--words", str(tmp_path / "names.txt")]
-    for more in ([], ["--kind", "digits"], names):
-        assert cli.main(["read", "--language", "en", *more, str(PICTURE)]) == 2
-        assert re.fullmatch(r"edge-ocr: --language is for --kind sign and word[^\n]*\n", capsys.readouterr().err)
+    assert cli.main(["read", "--language", "en", *names, str(PICTURE)]) == 2
+    assert re.fullmatch(r"edge-ocr: --language and --words exclude each other[^\n]*\n", capsys.readouterr().err)
     assert cli.main(["read", "--language", "xx", "--kind", "sign", str(PICTURE)]) == 2
     assert re.fullmatch(r"edge-ocr: no language is called 'xx'[^\n]*\n", capsys.readouterr().err)
     assert cli.main(["read", "--language", "none", "--kind", "sign", str(PICTURE)]) == 0

@@ -100,6 +100,14 @@ def test_pieces_of_a_script_that_the_detector_takes_apart_stand_as_far_from_each
     assert joined(quads) == quads
 
 
+def test_pieces_of_a_line_that_no_strip_would_hold_stay_pieces() -> None:
+    near = [_quad(20 + 100 * number, 80, height=30, kind=Kind.SIGN) for number in range(4)]
+    assert len(joined(near, word_gap=1.0, longest=6.1)) == 2
+    assert len(joined(near, word_gap=1.0, longest=5.9)) == 4
+    reaching = [_quad(20, 300, height=30, kind=Kind.SIGN), _quad(300, 300, height=30, kind=Kind.SIGN)]
+    assert len(joined(reaching, word_gap=1.0, longest=6.1)) == 1
+
+
 def test_nothing_and_one_stay_as_they_are() -> None:
     assert joined([]) == []
     assert joined([_quad(20, 80)]) == [_quad(20, 80)]

@@ -90,7 +90,7 @@ def test_every_look_is_as_wide_as_the_recogniser_wants_it() -> None:
 
 def test_pieces_of_a_line_are_put_together_as_the_script_wants_it() -> None:
     found = [replace(quad, kind=Kind.SIGN) for quad in looking_at((10, 5), (46, 5))(AB)]
-    for settings, lines in (({}, 2), ({"gap": 1.0}, 1)):
+    for settings, lines in (({}, 2), ({"gap": 1.0}, 2), ({"gap": 1.0, "widening": 0.4}, 1)):
         told = replace(BUNDLE, kind=Kind.SIGN, settings=BUNDLE.settings | settings)
         reader = Reader("sign", bundle=told, detector=lambda _: found)
         assert len(reader.sightings(scene((AB, 10, 5), (BA, 46, 5)))) == lines
@@ -308,8 +308,11 @@ def test_a_language_that_is_none_is_an_error_of_whoever_named_it() -> None:
     bundle = replace(BUNDLE, kind=Kind.SIGN)
     with pytest.raises(GrammarError, match="no language is called 'xx'"):
         Reader("sign", bundle=bundle, language="xx")
-    with pytest.raises(BundleError, match="tiny: its language is 3"):
-        Reader("sign", bundle=replace(bundle, settings=bundle.settings | {"language": 3}))
+    for wrong in (3, "xx", "de.npz"):
+        with pytest.raises(BundleError, match=f"tiny: its language is {wrong!r}"):
+            Reader("sign", bundle=replace(bundle, settings=bundle.settings | {"language": wrong}))
+    with pytest.raises(TypeError, match="language must be a name"):
+        Reader("sign", bundle=bundle, language=Path("de.npz"))  # type: ignore[arg-type]
 
 
 def test_an_unknown_region_is_an_error() -> None:
@@ -369,7 +372,7 @@ class Scripted:
     Each is doubtful, so each is read twice: as it is, and upside down.
     """
 
-    widths, height, widening, gap = (32,), 8, 1.0, None
+    widths, height, widening, gap, longest = (32,), 8, 1.0, None, 4.0
     steps: tuple[str, ...] = ()
 
     def __init__(self, *log_probs: np.ndarray) -> None:
@@ -383,7 +386,7 @@ class Scripted:
 class Noting:
     """In the place of a recogniser: keeps the strips, and says 'A', or 'B' with the probability ``doubt``."""
 
-    widths, height, widening, gap = (32,), 8, 1.0, None
+    widths, height, widening, gap, longest = (32,), 8, 1.0, None, 4.0
     steps: tuple[str, ...] = ()
 
     def __init__(self, seen: list[Strip], doubt: float) -> None:
@@ -451,7 +454,7 @@ def test_a_reader_for_other_texts_shares_the_recogniser() -> None:
 class Spaced:
     """In the place of a recogniser: sees 'AA BB' with a doubt about the first letter, whatever it is shown."""
 
-    widths, height, widening, gap, alphabet = (32,), 8, 1.0, None, "ABC "
+    widths, height, widening, gap, longest, alphabet = (32,), 8, 1.0, None, 4.0, "ABC "
 
     def __call__(self, _: Any) -> np.ndarray:
         """The same of every strip."""

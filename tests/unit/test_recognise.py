@@ -122,8 +122,10 @@ def test_a_bundle_says_how_much_wider_lines_are_drawn(settings: dict[str, Any], 
 def test_a_bundle_says_how_far_apart_the_pieces_of_a_line_are_found() -> None:
     assert Recogniser(with_settings()).gap is None
     assert Recogniser(with_settings(gap=1)).gap == 1.0
-    with pytest.raises(BundleError, match="gap is nan"):
-        Recogniser(with_settings(gap=math.nan))
+    assert (Recogniser(with_settings()).longest, Recogniser(with_settings(widening=2)).longest) == (4.0, 2.0)
+    for gap in (math.nan, 0, -1, "1"):
+        with pytest.raises(BundleError, match="gap is"):
+            Recogniser(with_settings(gap=gap))
 
 
 @pytest.mark.parametrize("widening", [0, -1.0, math.inf, math.nan, "2", True])

@@ -62,6 +62,20 @@ def test_marks_around_a_word_take_nothing_from_it_and_give_nothing(language: str
     assert [grammar.weight(text) for text in texts] == [3.0, 3.0, 3.0, 0.0, 0.0, 3.0, 3.0, 0.0, 0.0, 0.0]
 
 
+def test_an_apostrophe_after_a_word_is_a_mark_although_it_may_go_on(tmp_path: Path) -> None:
+    compile_vocabulary(["abed", "abed's", "bad", "bad's", "ca'd"], tmp_path / "some.npz")
+    grammar = language_grammar(str(tmp_path / "some.npz"), "abcdes'!")
+    texts = ("abed's", "'abed'", "bad'!", "bad's!", "ca'd", "ca'", "abed'd")
+    assert [grammar.weight(text) for text in texts] == [6.0, 5.0, 4.0, 5.0, 4.0, 0.0, 0.0]
+
+
+def test_words_one_after_the_other_gain_but_for_what_parts_them(language: str) -> None:
+    grammar = language_grammar(language, ALPHABET)
+    texts = ("bead dab", "bead! (abed", "bead be", "bead ccc", "bead", "ccc dab")
+    assert [grammar.weight(text) for text in texts] == [3.0, 4.0, 2.0, 0.0, 4.0, 0.0]
+    assert grammar.weight("bead  dab") == grammar.weight("bead ") == -math.inf
+
+
 def test_a_doubtful_letter_becomes_the_one_of_a_word_and_a_clear_text_stays(language: str) -> None:
     doubt = reads("bedd", sure=0.99)
     doubt[4] = np.log(np.full(len(ALPHABET) + 1, 0.001))
@@ -110,11 +124,12 @@ def test_what_is_compiled_is_what_is_restored(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "name", "error", "cure"),
     [
-        (["AB", "c"], "a.npz", GrammarError, "at least one word"),
-        ([], "a.npz", GrammarError, "at least one word"),
+        (["AB", "c"], "a.npz", GrammarError, "there is no word"),
+        ([], "a.npz", GrammarError, "there is no word"),
         (["a" * 296], "a.npz", GrammarError, "255"),
-        (["".join(map(chr, range(0x4E00, 0x4E00 + 250))), "abcdef"], "a.npz", ValueError, "different characters"),
-        (["abc"], "a.txt", ValueError, ".npz"),
+        (["".join(map(chr, range(0x4E00, 0x4E00 + 250))), "abcdef"], "a.npz", GrammarError, "different characters"),
+        (["abc"], "a.txt", GrammarError, ".npz"),
+        (["abc"], "absent/a.npz", GrammarError, "cannot be written"),
     ],
 )
 def test_what_cannot_be_compiled_is_refused(
