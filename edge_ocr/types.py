@@ -156,7 +156,7 @@ class QuantisedLogits:
     temperature: float = 1.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Automaton:
     """A deterministic weighted acceptor over the recogniser's labels: plate formats and word lists alike.
 

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from functools import lru_cache
 from math import isfinite
 from operator import index
 from struct import Struct
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["beam_search", "greedy", "score"]
 
 _FLOAT = Struct("d")
+# The kernel's own checked copies of automata, by their blanks. A language's has 8 MB, and goes with its automaton.
+_COPIES: WeakKeyDictionary[Automaton, dict[int, object]] = WeakKeyDictionary()
 # The kernel makes them, slot by slot.
 _MOULD = (Hypothesis, *(Hypothesis.__dict__[name] for name in ("labels", "log_prob", "weight", "steps")))
 
@@ -225,12 +227,10 @@ def _is_sequence(value: object) -> bool:
 def _compiled(automaton: Automaton, blank: int) -> object:
     if not isinstance(automaton, Automaton):
         raise TypeError(f"automaton must be an Automaton or None, not {automaton!r}")
-    return _compile(automaton, _integer("blank", blank))
-
-
-@lru_cache(maxsize=8)
-def _compile(automaton: Automaton, blank: int) -> object:
-    """The kernel's own checked copy; automata are compared by identity, so each is compiled once."""
-    return _kernel.compile_automaton(
-        automaton.offsets, automaton.labels, automaton.targets, automaton.weights, automaton.accept, blank
-    )
+    blank = _integer("blank", blank)
+    copies = _COPIES.setdefault(automaton, {})
+    if blank not in copies:
+        copies[blank] = _kernel.compile_automaton(
+            automaton.offsets, automaton.labels, automaton.targets, automaton.weights, automaton.accept, blank
+        )
+    return copies[blank]

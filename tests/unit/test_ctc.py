@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import math
 import threading
@@ -426,3 +427,15 @@ def test_the_kernel_computes_these_very_bits() -> None:
 def test_logarithms_of_any_depth_are_added_up_right(first: float, second: float) -> None:
     log_probs = np.array([[first, second]], np.float32)
     assert list(ctc.score(log_probs, [(), (1,)])) == pytest.approx([first, second], rel=1e-15, abs=1e-15)
+
+
+def test_the_kernels_copy_of_an_automaton_goes_with_it() -> None:
+    log_probs = np.log(np.full((4, 3), 1 / 3, np.float32))
+    known = words((1, 2))
+    for _ in range(2):
+        assert ctc.beam_search(log_probs, 4, 1, known)[0].labels == (1, 2)
+    before = len(ctc._COPIES)
+    assert known in ctc._COPIES
+    del known
+    gc.collect()
+    assert len(ctc._COPIES) == before - 1
