@@ -83,7 +83,8 @@ def compile_vocabulary(words: Iterable[str], path: Path) -> Vocabulary:
     """Compile words in all their cases, and write them to a file.
 
     Args:
-        words: those of one character, and of two that are not listed in lower case, are left out.
+        words: of a name of several each counts by itself; those of one character, and of two that are not listed in
+            lower case, are left out.
         path: to write; its name must end in '.npz'.
 
     Raises:
@@ -93,7 +94,8 @@ def compile_vocabulary(words: Iterable[str], path: Path) -> Vocabulary:
     """
     if path.suffix != SUFFIX:
         raise GrammarError(f"{printable(path)}: is no name for a vocabulary; let it end in {SUFFIX}")
-    kept = [word for word in words if len(word) >= _SHORTEST or (len(word) == _SHORTEST - 1 and word.islower())]
+    apart = {word for name in words for word in name.split()}
+    kept = [word for word in apart if len(word) >= _SHORTEST or (len(word) == _SHORTEST - 1 and word.islower())]
     forms = sorted({form for word in kept for form in (word, word.lower(), word.upper(), word.capitalize())})
     characters = "".join(sorted(set("".join(forms))))
     if len(characters) > np.iinfo(np.uint8).max:

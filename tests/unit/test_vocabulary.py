@@ -187,6 +187,12 @@ def test_arrays_that_do_not_go_together_are_refused(tmp_path: Path, language: st
         load_vocabulary(str(tmp_path / "damaged.npz"))
 
 
+def test_the_words_of_a_name_count_one_by_one(tmp_path: Path) -> None:
+    compile_vocabulary(["Dead Bed", "abba"], tmp_path / "some.npz")
+    grammar = language_grammar(str(tmp_path / "some.npz"), ALPHABET)
+    assert [grammar.weight(text) for text in ("Bed", "dead", "BED DEAD", "Bed abba")] == [3.0, 4.0, 3.0, 3.0]
+
+
 def test_words_of_other_letters_than_the_recognisers_are_refused(language: str) -> None:
     with pytest.raises(GrammarError, match="not written in the recogniser's letters"):
         language_grammar(language, " 0123")
