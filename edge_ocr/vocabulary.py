@@ -40,17 +40,18 @@ SUFFIX = ".npz"
 _TYPES = {"lengths": np.uint8, "labels": np.uint8, "targets": np.int32, "accept": np.bool_}
 _FOLDER = Path(__file__).parent / "vocabularies"
 _SHORTEST = 3  # letters of whatever is listed; shorter, words alone: half of all pairs of capitals stand for something
-_BEFORE, _AFTER, _BETWEEN = "\"'(", "\"').,:;!?", " -/"
+_BEFORE, _AFTER, _BETWEEN, _OWNER = "\"'(", '").,:;!?', " -/", "sS"
 _PARTED = 4.0  # nats that each between two words costs, about what the next word gains: names must not fall apart
 
 
 @dataclass(frozen=True, slots=True)
 class _Marks:
-    """Classes of what may stand before a word, after it, and between two."""
+    """Classes of what may stand before a word, after it, and between two; and of an apostrophe and the s after it."""
 
     before: list[int]
     after: list[int]
     between: list[int]
+    owner: list[int]
     apostrophe: int
 
 
@@ -83,8 +84,8 @@ def compile_vocabulary(words: Iterable[str], path: Path) -> Vocabulary:
     """Compile words in all their cases, and write them to a file.
 
     Args:
-        words: of a name of several each counts by itself; those of one character, and of two that are not listed in
-            lower case, are left out.
+        words: of a name of several each counts by itself; an 's at the end goes with any word. Those of one character,
+            and of two that are not listed in lower case, are left out.
         path: to write; its name must end in '.npz'.
 
     Raises:
@@ -94,7 +95,7 @@ def compile_vocabulary(words: Iterable[str], path: Path) -> Vocabulary:
     """
     if path.suffix != SUFFIX:
         raise GrammarError(f"{printable(path)}: is no name for a vocabulary; let it end in {SUFFIX}")
-    apart = {word for name in words for word in name.split()}
+    apart = {word.removesuffix("'s") for name in words for word in name.split()}
     kept = [word for word in apart if len(word) >= _SHORTEST or (len(word) == _SHORTEST - 1 and word.islower())]
     forms = sorted({form for word in kept for form in (word, word.lower(), word.upper(), word.capitalize())})
     characters = "".join(sorted(set("".join(forms))))
@@ -171,8 +172,10 @@ def language_grammar(language: str, alphabet: str, *, only: str | None = None) -
         )
     allowed = {character: place for place, character in enumerate(alphabet, 1) if only is None or character in only}
     classes = np.array([allowed.get(character, 0) for character in words.characters], np.int32)
-    before, after, between = ([allowed[m] for m in marks if m in allowed] for marks in (_BEFORE, _AFTER, _BETWEEN))
-    marks = _Marks(before, after, between, apostrophe=allowed.get("'", 0))
+    before, after, between, owner = (
+        [allowed[m] for m in marks if m in allowed] for marks in (_BEFORE, _AFTER, _BETWEEN, _OWNER)
+    )
+    marks = _Marks(before, after, between, owner, apostrophe=allowed.get("'", 0))
     listed = _automaton(words, classes[words.labels], marks)
     return Grammar(listed, alphabet, free.classes, (), unlisted=free.automaton)
 
@@ -194,24 +197,26 @@ def _automaton(words: Vocabulary, classes: NDArray[np.int32], marks: _Marks) -> 
         if int(alive.sum()) == count:
             live &= alive[words.targets]
             break
-    accept = words.accept | _after_apostrophes(words, sources, classes == marks.apostrophe)
-    last = len(words.lengths)  # the state after a mark
-    ends = np.append(np.flatnonzero(accept), last).astype(np.int32)
+    last = len(words.lengths)  # the state after a mark; the one behind it is that after an apostrophe
+    ends = np.append(np.flatnonzero(words.accept), [last, last + 1]).astype(np.int32)
     parts = (
         _edges(sources[live], classes[live], words.targets[live], WORTH),
         _edges(0, np.array(marks.before), 0, 0.0),
+        _edges(ends, np.full(len(ends), marks.apostrophe), last + 1, 0.0),
+        _edges(last + 1, np.array(marks.owner), last, 0.0),
         _edges(np.repeat(ends, len(marks.after)), np.tile(marks.after, len(ends)), last, 0.0),
         _edges(np.repeat(ends, len(marks.between)), np.tile(marks.between, len(ends)), 0, -_PARTED),
     )
     starts, labels, targets, weights = (np.concatenate(column) for column in zip(*parts, strict=True))
-    # By state and label; of two alike the first counts, which is an apostrophe within a word.
-    _, order = np.unique(starts * np.int64(labels.max(initial=0) + 1) + labels, return_index=True)
+    # By state and label; of two alike the first counts, as the apostrophe of don't does after "don".
+    known, order = np.unique(starts * np.int64(labels.max(initial=0) + 1) + labels, return_index=True)
+    order = order[known % (labels.max(initial=0) + 1) > 0]  # 0: the alphabet has no such mark
     return Automaton(
-        offsets=np.concatenate(([0], np.cumsum(np.bincount(starts[order], minlength=last + 1)))).astype(np.int32),
+        offsets=np.concatenate(([0], np.cumsum(np.bincount(starts[order], minlength=last + 2)))).astype(np.int32),
         labels=labels[order],
         targets=targets[order],
         weights=weights[order],
-        accept=np.where(np.append(accept, True), np.float32(0.0), np.float32(-np.inf)),
+        accept=np.where(np.append(words.accept, [True, True]), np.float32(0.0), np.float32(-np.inf)),
     )
 
 
@@ -222,17 +227,6 @@ def _edges(
     shape = labels.shape
     ends = (np.broadcast_to(np.asarray(states, np.int32), shape) for states in (sources, targets))
     return next(ends), labels.astype(np.int32), next(ends), np.full(shape, weight, np.float32)
-
-
-def _after_apostrophes(
-    words: Vocabulary, sources: NDArray[np.int32], apostrophes: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """(states,) where the apostrophe of "dog's" may as well be the mark after a whole word: 'dog'."""
-    closing, opening = (np.zeros(len(words.lengths), np.bool_) for _ in range(2))
-    ended = words.accept[sources]
-    closing[words.targets[apostrophes & ended]] = True
-    opening[words.targets[~(apostrophes & ended)]] = True
-    return closing & ~opening
 
 
 def _check(words: Vocabulary, path: Path) -> None:
