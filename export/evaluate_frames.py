@@ -124,6 +124,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=(Kind.PLATE, Kind.SIGN), default=Kind.PLATE)
     parser.add_argument("--region", help="formats in the search, separated by commas; all by default")
     parser.add_argument("--language", help="whose words are likelier on signs, or none; the bundle's by default")
+    parser.add_argument("--min-confidence", type=float, help="of a reading; the kind's own by default")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -135,7 +136,7 @@ def run(args: argparse.Namespace) -> int:
         print("--language is for signs; leave it out, or ask for --kind sign")
         return 2
     regions = args.region.split(",") if args.region else None
-    reader = Reader(args.kind, regions=regions, language=args.language)
+    reader = Reader(args.kind, regions=regions, language=args.language, min_confidence=args.min_confidence)
     if not (args.folder / "labels.csv").is_file():
         texts, pictures = made_up(args.folder, reader)
         print(f"{args.folder.name}: {texts} texts made up in {pictures} pictures ({texts / pictures:.3f} a picture)")

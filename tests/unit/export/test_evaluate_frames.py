@@ -106,3 +106,20 @@ def test_regions_of_signs_are_refused_in_one_line(street: Path, capsys: pytest.C
     assert evaluate_frames.run(parser.parse_args([str(street), "--kind", "sign", "--region", "us"])) == 2
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("--region names formats of plates")
+
+
+def test_a_language_of_plates_is_refused_in_one_line(street: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = ArgumentParser()
+    evaluate_frames.add_arguments(parser)
+    assert evaluate_frames.run(parser.parse_args([str(street), "--language", "en"])) == 2
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("--language is for signs")
+
+
+def test_the_least_confidence_of_a_reading_may_be_told(street: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = ArgumentParser()
+    evaluate_frames.add_arguments(parser)
+    for least, right in (("0.3", "1 texts made up"), ("1", "0 texts made up")):
+        arguments = [str(street), "--region", "ro", "--min-confidence", least]
+        assert evaluate_frames.run(parser.parse_args(arguments)) == 0
+        assert right in capsys.readouterr().out
