@@ -78,6 +78,11 @@ def test_marks_follow_the_letters_that_they_are_read_with() -> None:
     assert any(set(text) & set(alphabet.marks) for text in texts)
 
 
+def test_lines_of_scripts_with_marks_are_drawn_wider() -> None:
+    alphabets = {"devanagari": 2.0, "hangul": 1.0, "chinese": 1.0}
+    assert {name: load_alphabet(SHIPPED / f"{name}.txt").widening for name in alphabets} == alphabets
+
+
 def test_letters_of_made_up_words_carry_mostly_marks_that_listed_words_have() -> None:
     alphabet = " कखअिी"
     texts = "".join(written(alphabet, ("कि", "खी अ"))).replace(" ", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import matplotlib as mpl
 import numpy as np
 import onnxruntime
@@ -103,10 +104,19 @@ def test_what_is_near_is_seen_sharply_and_what_a_car_passes_is_blurred(studio: S
     line = replace(studio, rings=0.0).line(np.random.default_rng(3))
 
     def edges(**seen: bool) -> float:
-        strips = [sign_strips.see(np.random.default_rng(number), replace(line, **seen)) for number in range(80)]
+        strips = [sign_strips.see(np.random.default_rng(number), replace(line, **seen), 1.0) for number in range(80)]
         return float(np.mean([np.abs(np.diff(strip.astype(int))).mean() for strip in strips]))
 
     assert edges(near=True) > 1.1 * edges(passed=False) > 1.2 * edges(passed=True)
+
+
+def test_a_line_that_is_drawn_wider_is_seen_alike_on_a_wider_strip(studio: Studio) -> None:
+    line = replace(studio, rings=0.0).line(np.random.default_rng(3))
+    for seed in range(5):
+        once, twice = (sign_strips.see(np.random.default_rng(seed), line, widening) for widening in (1.0, 2.0))
+        assert once.shape[1] < twice.shape[1]
+        alike = np.corrcoef(once.ravel(), cv2.resize(twice, once.shape[::-1], interpolation=cv2.INTER_AREA).ravel())
+        assert alike[0, 1] > 0.9
 
 
 def test_what_is_near_is_cut_out_at_its_own_angle() -> None:
@@ -149,11 +159,11 @@ def test_texts_come_in_the_order_of_their_strips_whatever_their_widths() -> None
         def forward(self, strips: torch.Tensor) -> torch.Tensor:
             return -(strips.mean((1, 2)).unsqueeze(-1) - self.shades).abs()
 
-    shades = (0, 128, 255, 255, 128, 0)
+    shades = (0, 128, 255, 128, 255, 128, 0, 255)
     strips = [
         np.full((HEIGHT, width), shade, np.uint8) for width, shade in zip((*WIDTHS, *WIDTHS), shades, strict=True)
     ]
-    assert greedy(Shades(), strips, "ab") == ["", "a", "b", "b", "a", ""]
+    assert greedy(Shades(), strips, "ab") == ["", "a", "b", "a", "b", "a", "", "b"]
 
 
 def test_a_training_can_begin_with_the_master_that_ships() -> None:
