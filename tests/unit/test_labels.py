@@ -57,7 +57,7 @@ def test_letters_do_not_outgrow_a_panorama() -> None:
     assert (image[:40] == 128).all()
 
 
-@pytest.mark.parametrize("text", ["Straße 7", "Mañana", "Besançon", "Győr", "RK755AJ"])
+@pytest.mark.parametrize("text", ["Straße 7", "Mañana", "Besançon", "Žilina", "RK755AJ"])
 def test_a_label_reads_as_its_text(text: str) -> None:
     image = drawn(reading(40, 100, text), size=(800, 2000))
     label = image[100 - 3 - 54 : 100 - 3, 40 + 20 : 40 + 27 * (len(text) + 1) + 7]
