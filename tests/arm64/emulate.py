@@ -39,7 +39,9 @@ TOLERANCE = 0.05
 """Of instructions: what another patch release of Python or NumPy may change."""
 
 CLOSE = 2e-3
-TIES = 1e-2  # of a network's outputs: one tie within a recurrence moves what comes after it
+TIES = {"sign-chinese": 93}
+"""Outputs of an input that may be one step of int8 away, by network: of all others every bit is equal. One tie within a
+recurrence, rounded to the other side, moves what comes after it."""
 """Of figures that went through floating point, relative to 1 or to their size."""
 
 CHOSEN = [
@@ -165,7 +167,7 @@ def differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
 
 
 def unsteady(here: Mapping[str, Sequence[str]], there: Mapping[str, Sequence[str]]) -> list[str]:
-    """Networks whose outputs differ by more than the rounding of a few ties: by a step of int8, one in a hundred."""
+    """Networks whose outputs differ by more than the ties that are known."""
     if here.keys() != there.keys():
         return [f"networks {sorted(here.keys() ^ there.keys())} are missing on one side"]
     found = []
@@ -173,7 +175,7 @@ def unsteady(here: Mapping[str, Sequence[str]], there: Mapping[str, Sequence[str
         for number, pair in enumerate(zip(outputs, there[name], strict=True)):
             ours, theirs = (np.frombuffer(zlib.decompress(base64.b64decode(said)), np.int8) for said in pair)
             steps = np.abs(ours.astype(int) - theirs)
-            if steps.max() > 1 or steps.mean() > TIES:
+            if steps.max() > 1 or np.count_nonzero(steps) > TIES.get(name, 0):
                 share = f"{np.count_nonzero(steps)} of {len(steps)} outputs"
                 found.append(f"{name}, input {number}: {share} differ, by up to {steps.max()}")
     return found
