@@ -32,9 +32,8 @@ _LONGEST = 8.0  # heights of the whole; the longest plates have five, seen at an
 _WORD_HEIGHTS = 1.5  # ratio of the heights of a word's pieces, at most
 _WORD_ALIGNED = 0.94
 _WORD_ASIDE = 0.35
-_WORD_GAP = (
-    -0.5
-)  # mean heights: pieces of one word reach into each other; on renders 85% of those that do so far are one
+# Mean heights between pieces of one word: they reach into each other; of those that do so far on renders 85% are one.
+_WORD_GAP = -0.5
 
 _LINE_HEIGHTS = 2.5  # ratio of two lines' heights, at most
 _LINE_WIDTHS = 2.5  # ratio of their widths, at most
